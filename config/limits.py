@@ -1,0 +1,35 @@
+"""A request that is too large is refused in words before its body is read."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+MACHINE_PATHS = ("/api/", "/e/", "/v1/")
+
+
+class RequestSizeMiddleware:
+    """Answer 413 when Content-Length is over REQUEST_LIMIT."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if _length(request) > settings.REQUEST_LIMIT:
+            return _refusal(request)
+        return self.get_response(request)
+
+
+def _length(request: HttpRequest) -> int:
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return 0
+
+
+def _refusal(request: HttpRequest) -> HttpResponse:
+    limit = settings.REQUEST_LIMIT // (1024 * 1024)
+    words = f"This request is larger than {limit} MB. Please send less at once."
+    if request.path.startswith(MACHINE_PATHS):
+        return JsonResponse({"ids": [], "status": 413, "error": words}, status=413)
+    return HttpResponse(words, status=413, content_type="text/plain; charset=utf-8")

@@ -1,0 +1,190 @@
+"""All settings of the site, driven by the environment; docs/operators.md lists the variables."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from csp.constants import NONE, SELF
+
+from config import database, env
+from config.secret import secret_key
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env.load_project_file()
+VAR_DIR = BASE_DIR / env.text("VAR_DIR", "var")
+
+# The site and its address
+DEBUG = env.flag("DEBUG")
+SECRET_KEY = secret_key(VAR_DIR / "secret_key")
+SITE_URL = env.text("SITE_URL").rstrip("/")
+SITE = urlsplit(SITE_URL)
+HTTPS = SITE.scheme == "https"
+LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+# The local names stay: health checks come from inside.
+ALLOWED_HOSTS = [*env.words("ALLOWED_HOSTS"), *([SITE.hostname] if SITE.hostname else []), *LOCAL_HOSTS]
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS") or ([f"{SITE.scheme}://{SITE.netloc}"] if SITE_URL else [])
+
+# Behind https every cookie is secure, and the proxy in front tells the scheme.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_SSL_REDIRECT = HTTPS
+# The load balancer asks for /health from inside, without https.
+SECURE_REDIRECT_EXEMPT = [r"^health$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_HSTS_SECONDS = env.number("HSTS_SECONDS", 31_536_000) if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS and env.flag("HSTS_SUBDOMAINS")
+# Both stay a decision of the domain's owner (HSTS_SUBDOMAINS), so `check --deploy` need not ask for them.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+SESSION_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "object-src": [NONE],
+    },
+}
+
+INSTALLED_APPS = [
+    "jobs",  # before django_q: our qcluster command takes the place of theirs
+    "transcripts",
+    "django_q",
+    "django_htmx",
+    "csp",
+    "jobs.admin.apps.ConsoleConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.limits.RequestSizeMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+ASGI_APPLICATION = "config.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+
+DATABASES = {"default": database.configuration()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+
+# Files. A request may hold 5,000 events; an upload's own limit (25 MB) is checked where it is received, in words.
+REQUEST_LIMIT = DATA_UPLOAD_MAX_MEMORY_SIZE = env.number("REQUEST_LIMIT_MB", 64, least=1) * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
+MEDIA_ROOT = VAR_DIR / "media"
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [folder for folder in (BASE_DIR / "static",) if folder.is_dir()]
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+# In development and under tests nobody has collected the files.
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG or env.flag("STATIC_FROM_SOURCE")
+
+SUPABASE_URL = env.text("SUPABASE_URL").rstrip("/")
+SUPABASE_KEY = env.text("SUPABASE_KEY")
+SUPABASE_BUCKET = env.text("SUPABASE_BUCKET", "stepwell")
+SUPABASE_TIMEOUT = env.seconds("SUPABASE_TIMEOUT", 20)
+PLAIN_STATIC = "django.contrib.staticfiles.storage.StaticFilesStorage"
+HASHED_STATIC = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+STORAGES = {
+    "default": {
+        "BACKEND": "config.storage.SupabaseStorage" if SUPABASE_URL else "django.core.files.storage.FileSystemStorage"
+    },
+    "staticfiles": {"BACKEND": PLAIN_STATIC if WHITENOISE_USE_FINDERS else HASHED_STATIC},
+}
+
+# django-q2 starts, recycles and restarts the worker processes; the queue is our own table.
+Q_CLUSTER = {
+    "name": "stepwell",
+    "broker_class": "jobs.cluster.broker.TokenBroker",
+    "workers": env.number("JOBS_WORKERS", 2, least=1),
+    "recycle": env.number("JOBS_RECYCLE", 500, least=1),
+    "max_rss": env.number("JOBS_MAX_RSS_MB", 512, least=64) * 1024,
+    "save_limit": -1,
+    "scheduler": False,
+    "bulk": 1,
+    "queue_limit": 1,
+    "guard_cycle": 0.5,
+    "log_level": "WARNING",
+    # Tokens carry "no timeout" themselves. These two only keep the start quiet: django-q2 warns without them.
+    "timeout": 86_400,
+    "retry": 86_401,
+}
+# Only what the environment sets; the defaults are in jobs/conf.py.
+JOBS = {
+    "APP_ID": env.text("JOBS_APP_ID", "stepwell"),
+    "RUN_DIR": str(VAR_DIR / "workers"),
+    **{name: env.text(f"JOBS_{name}") for name in ("LISTEN_URL",) if env.text(f"JOBS_{name}")},
+    **{name: env.flag(f"JOBS_{name}") for name in ("PREPARE",) if env.text(f"JOBS_{name}")},
+    **{name: env.seconds(f"JOBS_{name}", 1) for name in ("GRACE_SECONDS",) if env.text(f"JOBS_{name}")},
+    **{
+        name: env.number(f"JOBS_{name}", 1, least=0 if name == "RETENTION_DAYS" else 1)
+        for name in ("THREADS", "POOL_SIZE", "RETENTION_DAYS", "MAX_STEPS")
+        if env.text(f"JOBS_{name}")
+    },
+}
+
+# Outside services of the products
+GEMINI_API_KEY = env.text("GEMINI_API_KEY")
+GEMINI_MODEL = env.text("GEMINI_MODEL", "gemini-3.8-flash")
+GEMINI_API_ENDPOINT = env.text("GEMINI_API_ENDPOINT")
+GEMINI_SDK = env.text("GEMINI_SDK", "google-generativeai")
+GEMINI_TIMEOUT = env.seconds("GEMINI_TIMEOUT", 120)
+OPENAI_API_KEY = env.text("OPENAI_API_KEY")
+OPENAI_MODEL = env.text("OPENAI_MODEL")
+OPENAI_BASE_URL = env.text("OPENAI_BASE_URL")
+OPENAI_TIMEOUT = env.seconds("OPENAI_TIMEOUT", 120)
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"()": "config.logs.LineFormatter"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"},
+    },
+    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO").upper()},
+    "loggers": {
+        "django.server": {"handlers": ["console"], "propagate": False},
+        "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        "django-q": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},
+        "httpcore": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,18 @@
+"""Every address of the site."""
+
+from django.contrib import admin
+from django.contrib.auth import views as auth
+from django.urls import include, path
+
+from config import views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("login/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("logout/", auth.LogoutView.as_view(), name="logout"),
+    path("favicon.ico", views.favicon),
+    path("transcripts/", include("transcripts.urls")),
+    path("api/transcripts/", include("transcripts.api_urls")),
+    path("admin/", admin.site.urls),
+    path("", include("jobs.urls")),
+]
