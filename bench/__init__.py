@@ -1,0 +1,1 @@
+"""Side-by-side figures of the engine, measured in one run on one machine: `make bench`."""

@@ -1,0 +1,18 @@
+"""The engine's Django app: it finds every product's `functions.py` when Django starts."""
+
+from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
+
+
+class JobsConfig(AppConfig):
+    """Durable runs of Python functions, journaled in PostgreSQL."""
+
+    name = "jobs"
+    verbose_name = "Jobs"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the system checks, and the functions of all apps."""
+        from jobs import checks  # noqa: F401
+
+        autodiscover_modules("functions")

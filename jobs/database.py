@@ -1,0 +1,54 @@
+"""The engine's own database connections: a small pool per worker process, opened after the fork."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from django.db import connections
+from psycopg_pool import ConnectionPool
+
+from jobs import conf
+
+AWAY = (psycopg.OperationalError, psycopg.InterfaceError)
+"""What a statement raises when the server is gone: try again, the write is fenced. A full pool is one of them."""
+
+PREPARE_AFTER = 2
+"""Uses of a statement before it is prepared on its connection."""
+
+
+def parameters() -> dict[str, Any]:
+    """Return how to connect, as Django's settings say, without Django's own cursors and adapters."""
+    wanted = connections["default"].get_connection_params()
+    for name in ("context", "cursor_factory", "prepare_threshold"):
+        wanted.pop(name, None)
+    return {
+        **wanted,
+        "autocommit": True,
+        "prepare_threshold": PREPARE_AFTER if conf.settings().PREPARE else None,
+        "connect_timeout": 5,
+    }
+
+
+def connect() -> psycopg.Connection[Any]:
+    """Open one connection."""
+    connection = psycopg.connect(**parameters())
+    configure(connection)
+    return connection
+
+
+def configure(connection: psycopg.Connection[Any]) -> None:
+    """Keep the planner to the indexes the statements are made for, whatever its statistics say of a young table."""
+    if conf.settings().PREPARE:
+        connection.execute(
+            "SET enable_seqscan TO off; SET enable_hashjoin TO off; SET enable_mergejoin TO off; SET jit TO off"
+        )
+
+
+def pool() -> ConnectionPool[Any]:
+    """Open the pool from which the writes of a worker process borrow."""
+    size = conf.settings().POOL_SIZE
+    opened: ConnectionPool[Any] = ConnectionPool(
+        kwargs=parameters(), configure=configure, min_size=1, max_size=size, timeout=10, num_workers=1, name="jobs"
+    )
+    return opened

@@ -1,0 +1,200 @@
+"""The statements by which workers take runs, show that they live, and free the runs of those that died.
+
+A claim takes due runs in the order of their index, so it costs the same with a million rows behind it. Two claims
+at once never take the same run: each locks what it looks at and skips what the other has locked.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from jobs import clock, serialize
+from jobs.journal import Claimed, Entry
+from jobs.types import Event
+
+# The limit is written into the text: with a parameter, a generic plan could sort the whole table.
+_CLAIM = """
+WITH due AS (
+    SELECT id, run_at AS place FROM jobs_run
+    WHERE run_at <= {now} AND run_at IS NOT NULL AND rank IS NULL
+    ORDER BY run_at, id LIMIT {limit} FOR UPDATE SKIP LOCKED
+), ranked AS (
+    SELECT id, rank AS place FROM jobs_run
+    WHERE rank <= {now} + interval '600 seconds' AND rank IS NOT NULL AND run_at <= {now}
+    ORDER BY rank, id LIMIT {limit} FOR UPDATE SKIP LOCKED
+), chosen AS (
+    SELECT id, place FROM (SELECT * FROM due UNION ALL SELECT * FROM ranked) AS candidates
+    ORDER BY place, id LIMIT {limit}
+), claimed AS (
+    UPDATE jobs_run AS run
+    SET status = 'RUNNING', run_at = NULL, rank = NULL, lease = run.lease + 1, worker = %s,
+        started_at = coalesce(run.started_at, {now})
+    FROM chosen WHERE run.id = chosen.id
+    RETURNING run.id, run.function, run.lease, run.attempt, run.crashes, run.steps, run.trigger, run.subject, place
+)
+SELECT claimed.id, function, lease, attempt, crashes, steps, trigger, subject, {now}, event.id, event.name, event.data::text, event.external_id, event.ts
+FROM claimed
+LEFT JOIN jobs_runevent AS link ON link.run_id = claimed.id
+LEFT JOIN jobs_event AS event ON event.id = link.event_id
+ORDER BY claimed.place, claimed.id, link.position
+"""
+
+_JOURNAL = """
+SELECT run_id, key, name, index, op, status, started_at, ended_at, wake_at,
+       output::text, error::text, attempts::text, tries
+FROM jobs_step WHERE run_id = ANY(%s::uuid[])
+"""
+
+_NEXT_DUE = """
+SELECT extract(epoch FROM run_at - {now})::float8 FROM jobs_run
+WHERE run_at IS NOT NULL AND rank IS NULL ORDER BY run_at, id LIMIT 1
+"""
+
+_NEXT_RANKED = """
+SELECT extract(epoch FROM min(run_at) - {now})::float8
+FROM (SELECT run_at FROM jobs_run WHERE rank IS NOT NULL ORDER BY rank, id LIMIT 100) AS soonest
+"""
+
+_BEAT = """
+INSERT INTO jobs_worker (id, host, pid, started_at, seen_at, slots, busy, version)
+VALUES (%s, %s, %s, {now}, {now}, %s, %s, %s)
+ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, busy = excluded.busy
+"""
+
+# A run that gained steps since it was last settled has made progress, so its worker's death counts as the first.
+# After three deaths in a row it waits longer each time, apart from those that merely shared a worker with it.
+_FREE = """
+WITH held AS (
+    SELECT id, steps, crashes,
+           (SELECT count(*) FROM jobs_step AS step WHERE step.run_id = run.id
+             AND (step.status IN ('COMPLETED', 'FAILED') OR (step.status = 'SLEEPING' AND step.wake_at <= {now}))
+           ) AS finished
+    FROM jobs_run AS run
+    WHERE status = 'RUNNING' AND worker = ANY(%s::uuid[])
+    FOR UPDATE OF run SKIP LOCKED
+), counted AS (
+    SELECT id, finished, CASE WHEN finished > steps THEN 1 ELSE crashes + 1 END AS deaths FROM held
+)
+UPDATE jobs_run AS run
+SET status = 'QUEUED', lease = run.lease + 1, steps = finished, crashes = deaths, current_step = '',
+    attempt = CASE WHEN finished > run.steps THEN 0 ELSE run.attempt END,
+    run_at = {now} + interval '1 second' * CASE WHEN deaths > 3 THEN 2 ^ least(deaths - 3, 6) ELSE 0 END
+FROM counted WHERE run.id = counted.id
+"""
+
+_SILENT = """
+SELECT id FROM jobs_worker WHERE seen_at < {now} - interval '1 second' * %s
+"""
+
+# After a database crash the heartbeat table is empty. A holder without a row gets one, so it has a whole interval
+# to report in before it counts as silent.
+_ADOPT = """
+INSERT INTO jobs_worker (id, host, pid, started_at, seen_at, slots, busy, version)
+SELECT DISTINCT run.worker, '', 0, {now}, {now}, 0, 0, '' FROM jobs_run AS run
+WHERE run.status = 'RUNNING' AND NOT EXISTS (SELECT 1 FROM jobs_worker AS known WHERE known.id = run.worker)
+ON CONFLICT (id) DO NOTHING
+"""
+
+_HAND_BACK = """
+UPDATE jobs_run SET status = 'QUEUED', run_at = {now}, lease = lease + 1, current_step = ''
+WHERE status = 'RUNNING' AND worker = %s AND NOT (id = ANY(%s::uuid[]))
+"""
+
+_SIZES = (256, 128, 64, 32, 16, 8, 4, 2, 1)
+
+
+def claim(cursor: Any, worker: UUID, most: int) -> list[Claimed]:
+    """Take up to `most` due runs for this worker; rounded down, so that few texts need to be prepared."""
+    size = next(size for size in _SIZES if size <= most)
+    cursor.execute(clock.sql(_CLAIM.replace("{limit}", str(size))), [worker])
+    runs: dict[UUID, Claimed] = {}
+    for row in cursor.fetchall():
+        run_id, function, lease, attempt, crashes, steps, trigger, subject, now = row[:9]
+        run = runs.get(run_id)
+        if run is None:
+            run = runs[run_id] = Claimed(run_id, function, lease, attempt, crashes, steps, now, trigger, subject)
+        _add_event(run, *row[9:])
+    again = [run.run_id for run in runs.values() if run.lease > 1]
+    if again:
+        _bring_journals(cursor, runs, again)
+    return list(runs.values())
+
+
+def _add_event(run: Claimed, event_id: UUID | None, name: str, data: str, external_id: str, ts: int) -> None:
+    if event_id is None:
+        return
+    run.event_ids.append(event_id)
+    # The values were checked when the event was accepted.
+    run.events.append(
+        Event.model_construct(name=name, data=serialize.loads(data), id=external_id or str(event_id), ts=ts)
+    )
+
+
+def _bring_journals(cursor: Any, runs: dict[UUID, Claimed], ids: list[UUID]) -> None:
+    cursor.execute(_JOURNAL, [ids])
+    for run_id, *columns, output, error, attempts, tries in cursor.fetchall():
+        entry = Entry(
+            *_entry_columns(columns),
+            output=output,
+            error=serialize.loads(error) if error else None,
+            attempts=serialize.loads(attempts) if attempts else [],
+            tries=tries,
+        )
+        runs[run_id].journal[entry.key] = entry
+
+
+def _entry_columns(
+    columns: Iterable[Any],
+) -> tuple[str, str, int, str, str, datetime, datetime | None, datetime | None]:
+    key, name, index, op, status, started_at, ended_at, wake_at = columns
+    return key, name, index, op, status, started_at, ended_at, wake_at
+
+
+def seconds_to_next(cursor: Any) -> float | None:
+    """Return in how many seconds the next run is due; None if none waits."""
+    waits = []
+    for statement in (_NEXT_DUE, _NEXT_RANKED):
+        cursor.execute(clock.sql(statement))
+        row = cursor.fetchone()
+        if row is not None and row[0] is not None:
+            waits.append(float(row[0]))
+    return min(waits, default=None)
+
+
+def beat(cursor: Any, worker: UUID, host: str, pid: int, slots: int, busy: int, version: str) -> None:
+    """Say that this worker process lives."""
+    cursor.execute(clock.sql(_BEAT), [worker, host, pid, slots, busy, version])
+
+
+def free_runs_of(cursor: Any, workers: list[UUID]) -> int:
+    """Queue the runs of dead workers again and forget those workers; returns how many runs it were."""
+    cursor.execute(clock.sql(_FREE), [workers])
+    freed: int = cursor.rowcount
+    cursor.execute("DELETE FROM jobs_worker WHERE id = ANY(%s::uuid[])", [workers])
+    return freed
+
+
+def free_runs_of_silent(cursor: Any, seconds: float) -> int:
+    """Queue the runs of workers that said nothing for so long; returns how many runs it were."""
+    cursor.execute(clock.sql(_ADOPT))
+    cursor.execute(clock.sql(_SILENT), [seconds])
+    silent = [row[0] for row in cursor.fetchall()]
+    return free_runs_of(cursor, silent) if silent else 0
+
+
+def workers_on(cursor: Any, host: str) -> list[UUID]:
+    """Return the worker processes that report from this host."""
+    cursor.execute("SELECT id FROM jobs_worker WHERE host = %s", [host])
+    return [row[0] for row in cursor.fetchall()]
+
+
+def hand_back(cursor: Any, worker: UUID, *, except_for: Iterable[UUID] = ()) -> int:
+    """Queue again what this worker holds besides the given runs; returns how many runs it were."""
+    cursor.execute(clock.sql(_HAND_BACK), [worker, list(except_for)])
+    return int(cursor.rowcount)
+
+
+def forget(cursor: Any, worker: UUID) -> None:
+    """Remove a worker that stops in order."""
+    cursor.execute("DELETE FROM jobs_worker WHERE id = %s", [worker])

@@ -1,0 +1,147 @@
+"""The fenced writes of workers: any number of runs in one commit, each only while its lease holds.
+
+A write whose lease is gone changes nothing. Writing the same thing twice under one lease is harmless, so a worker
+that never learned whether its commit arrived simply writes again.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from jobs import clock, serialize
+from jobs.journal import Entry, Line, Settle, Write
+
+# The rows travel as one JSON parameter: a driver's arrays cost it a Python call for each element.
+#
+# The share lock is what makes the fence exact: a claim that is about to raise the lease waits for this commit,
+# or this statement waits for the claim and then finds another lease.
+_STEPS = """
+INSERT INTO jobs_step (run_id, key, name, index, op, status, started_at, ended_at, wake_at,
+                       output, error, attempts, tries)
+SELECT w.run, w.key, w.name, w.index, w.op, w.status, w.started, w.ended, w.wake,
+       w.output::json, w.error::json, w.attempts::json, w.tries
+FROM json_to_recordset(%s::json)
+     AS w(run uuid, lease int, key text, name text, index int, op text, status text, started timestamptz,
+          ended timestamptz, wake timestamptz, output text, error text, attempts text, tries smallint)
+JOIN jobs_run AS run ON run.id = w.run AND run.lease = w.lease
+FOR SHARE OF run
+ON CONFLICT (run_id, key) DO UPDATE
+SET status = excluded.status, ended_at = excluded.ended_at, wake_at = excluded.wake_at, output = excluded.output,
+    error = excluded.error, attempts = excluded.attempts, tries = excluded.tries, started_at = excluded.started_at
+RETURNING run_id
+"""
+
+_SETTLE = """
+UPDATE jobs_run AS run
+SET status = w.status, run_at = coalesce(w.until, {now} + interval '1 second' * w.delay),
+    rank = CASE WHEN run.priority <> 0 THEN
+        coalesce(w.until, {now} + interval '1 second' * w.delay) - interval '1 second' * run.priority END,
+    ended_at = CASE WHEN w.ended THEN {now} END, attempt = w.attempt, steps = w.steps, crashes = 0,
+    current_step = '', output = w.output::json, error = w.error::json,
+    progress = coalesce(w.progress::json, run.progress)
+FROM json_to_recordset(%s::json)
+     AS w(run uuid, lease int, status text, ended boolean, until timestamptz, delay float8, attempt smallint,
+          steps int, output text, error text, progress text)
+WHERE run.id = w.run AND run.lease = w.lease
+RETURNING run.id
+"""
+
+_LINES = """
+INSERT INTO jobs_logline (run_id, step, level, message, at)
+SELECT run, step, level, message, at
+FROM json_to_recordset(%s::json) AS l(run uuid, step text, level text, message text, at timestamptz)
+"""
+
+_GLANCE = """
+UPDATE jobs_run AS run
+SET current_step = w.step, progress = coalesce(w.progress::json, run.progress)
+FROM json_to_recordset(%s::json) AS w(run uuid, lease int, step text, progress text)
+WHERE run.id = w.run AND run.lease = w.lease
+"""
+
+
+def write(cursor: Any, writes: Sequence[Write]) -> set[UUID]:
+    """Write all of these and return the runs whose lease still held; the caller commits."""
+    steps = [_step_row(w.run_id, w.lease, w.entry) for w in writes if w.entry is not None]
+    settles = [_settle_row(w.run_id, w.lease, w.settle) for w in writes if w.settle is not None]
+    held: set[UUID] = set()
+    if steps:
+        cursor.execute(_STEPS, [_rows(steps)])
+        held = {row[0] for row in cursor.fetchall()}
+    if settles:
+        cursor.execute(clock.sql(_SETTLE), [_rows(settles)])
+        held |= {row[0] for row in cursor.fetchall()}
+    lines = [_line_row(w.run_id, line) for w in writes if w.lines and w.run_id in held for line in w.lines]
+    if lines:
+        cursor.execute(_LINES, [_rows(lines)])
+    return held
+
+
+def _step_row(run_id: UUID, lease: int, entry: Entry) -> dict[str, Any]:
+    return {
+        "run": str(run_id),
+        "lease": lease,
+        "key": entry.key,
+        "name": serialize.visible(entry.name)[:255],
+        "index": entry.index,
+        "op": entry.op,
+        "status": entry.status,
+        "started": entry.started_at.isoformat(),
+        "ended": _moment(entry.ended_at),
+        "wake": _moment(entry.wake_at),
+        "output": entry.output,
+        "error": serialize.dumps(entry.error) if entry.error else None,
+        "attempts": serialize.dumps(entry.attempts) if entry.attempts else None,
+        "tries": entry.tries,
+    }
+
+
+def _settle_row(run_id: UUID, lease: int, settle: Settle) -> dict[str, Any]:
+    return {
+        "run": str(run_id),
+        "lease": lease,
+        "status": settle.status,
+        "ended": settle.ended,
+        "until": _moment(settle.until),
+        "delay": settle.delay,
+        "attempt": settle.attempt,
+        "steps": settle.steps,
+        "output": settle.output,
+        "error": serialize.dumps(settle.error) if settle.error else None,
+        "progress": serialize.dumps(settle.progress) if settle.progress else None,
+    }
+
+
+def _line_row(run_id: UUID, line: Line) -> dict[str, str]:
+    return {
+        "run": str(run_id),
+        "step": serialize.visible(line.step)[:255],
+        "level": line.level[:8],
+        "message": serialize.visible(line.message),
+        "at": line.at.isoformat(),
+    }
+
+
+def glance(cursor: Any, rows: Sequence[tuple[UUID, int, str, dict[str, Any] | None]]) -> None:
+    """Show what runs are at: rows of run, lease, current step and progress."""
+    shown = [
+        {
+            "run": str(run),
+            "lease": lease,
+            "step": serialize.visible(step)[:255],
+            "progress": serialize.dumps(progress) if progress else None,
+        }
+        for run, lease, step, progress in rows
+    ]
+    cursor.execute(_GLANCE, [_rows(shown)])
+
+
+def _rows(rows: Sequence[dict[str, Any]]) -> str:
+    # ASCII, so that no character of an output can be one PostgreSQL refuses here.
+    return json.dumps(rows)
+
+
+def _moment(value: datetime | None) -> str | None:
+    return None if value is None else value.isoformat()

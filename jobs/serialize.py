@@ -1,0 +1,94 @@
+"""JSON as the engine stores it: text that comes back as it went in."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, TypeAdapter
+
+MAX_OUTPUT = 4 * 1024 * 1024
+"""Bytes of JSON that one step or run may return."""
+
+MAX_STATE = 32 * 1024 * 1024
+"""The same for all steps of one run together."""
+
+
+def dumps(value: Any) -> str:
+    """Return JSON text, raising TypeError or ValueError for what JSON cannot carry.
+
+    Besides JSON's own types it takes datetime, date, time, timedelta (ISO 8601), Decimal, UUID, Enum, dataclasses,
+    pydantic models, sets and tuples. Bytes are refused: nothing would tell how to read them back.
+    """
+    text = json.dumps(value, default=_plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a lone surrogate, which JSON can carry only as an escape
+        text = json.dumps(value, default=_plain, allow_nan=False, separators=(",", ":"))
+    return text
+
+
+def loads(text: str | bytes) -> Any:
+    """Return the value of JSON text; NaN and Infinity, which JSON does not know, are a ValueError."""
+    return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+
+
+def size(text: str) -> int:
+    """Return how many bytes JSON text takes."""
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def visible(text: str) -> str:
+    """Return a string as PostgreSQL's text type takes it: NUL and lone surrogates made visible."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
+
+
+def restore(value: Any, output_type: Any) -> Any:
+    """Return a JSON value as the type it had before it was stored."""
+    return TypeAdapter(output_type).validate_python(value)
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(f"the number {digits[:40]} is too large")
+    return number
+
+
+def _duration(value: timedelta) -> str:
+    return TypeAdapter(timedelta).dump_python(value, mode="json")  # type: ignore[no-any-return]
+
+
+_PLAIN: dict[type, Callable[[Any], Any]] = {
+    datetime: datetime.isoformat,
+    date: date.isoformat,
+    time: time.isoformat,
+    timedelta: _duration,
+    Decimal: str,
+    UUID: str,
+    set: list,
+    frozenset: list,
+}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, Enum):
+        return value.value
+    for kind, plain in _PLAIN.items():
+        if isinstance(value, kind):
+            return plain(value)
+    raise TypeError(f"{type(value).__name__} is not JSON serialisable")

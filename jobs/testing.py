@@ -1,0 +1,100 @@
+"""For tests of durable functions: execute what is due right here, move the clock, and use a registry of your own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from jobs import clock, endings, executor
+from jobs import registry as registry_module
+from jobs.ids import new_id
+from jobs.journal import Claimed, Entry, Line, Lost, Suspend, Write
+from jobs.models import claiming, writing
+from jobs.step import Attempt
+
+_BATCH = 64
+
+
+class InlineRecorder:
+    """Writes through Django's connection of this thread, so it works inside a test's transaction."""
+
+    def record(self, claimed: Claimed, entry: Entry, lines: list[Line]) -> bool:
+        """Journal one step."""
+        return self.write(Write(claimed.run_id, claimed.lease, entry, lines=lines))
+
+    def record_with(
+        self, claimed: Claimed, make: Callable[[], Entry], lines: Callable[[], list[Line]]
+    ) -> tuple[Entry, bool]:
+        """Run `make` and journal its entry in one transaction."""
+        with transaction.atomic():
+            entry = make()
+            if not self.record(claimed, entry, lines()):
+                raise Suspend(Lost())
+        return entry, True
+
+    def write(self, write: Write) -> bool:
+        """Write and return whether the lease held."""
+        with connection.cursor() as cursor:
+            return bool(writing.write(cursor, [write]))
+
+    def release_connections(self) -> None:
+        """Keep the connection: the test's transaction lives on it."""
+
+    def stopping(self) -> bool:
+        """Whether to hand runs back: never."""
+        return False
+
+
+def drain(*, most: int = 10_000) -> int:
+    """Execute every run that is due, in this thread, until none is; returns how many attempts that took.
+
+    Sleeping runs stay asleep: move the clock with `shift_clock` and drain again. Raises AssertionError after `most`
+    attempts, because a function that always has something due would never let a test end.
+    """
+    worker = new_id()
+    recorder = InlineRecorder()
+    attempts = 0
+    while claimed := _claim(worker):
+        for run in claimed:
+            _execute(run, recorder)
+        attempts += len(claimed)
+        if attempts > most:
+            raise AssertionError(f"Still something due after {attempts} attempts")
+    return attempts
+
+
+def _claim(worker: UUID) -> list[Claimed]:
+    with connection.cursor() as cursor:
+        return claiming.claim(cursor, worker, _BATCH)
+
+
+def _execute(claimed: Claimed, recorder: InlineRecorder) -> None:
+    prepared = executor.prepare(claimed, recorder)
+    attempt = prepared if isinstance(prepared, Attempt) else None
+    outcome = executor.run(prepared) if isinstance(prepared, Attempt) else prepared
+    write = executor.settle(claimed, outcome, attempt)
+    if write is None or write.settle is None:
+        return
+    if endings.is_heard(claimed, write.settle):
+        endings.end(claimed, write)
+    else:
+        recorder.write(write)
+
+
+@contextmanager
+def shift_clock(by: timedelta) -> Iterator[None]:
+    """Let the engine believe that so much time has passed, until the block ends."""
+    with clock.shifted():
+        clock.shift(by)
+        yield
+
+
+@contextmanager
+def registry() -> Iterator[registry_module.Registry]:
+    """Start with no functions at all and get the real ones back at the end."""
+    with registry_module.registry.isolated():
+        yield registry_module.registry

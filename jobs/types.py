@@ -1,0 +1,147 @@
+"""The values of the engine that everything else speaks in: statuses, events, triggers and limits."""
+
+import enum
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any, TypeAlias
+
+from django.db.models import TextChoices
+from pydantic import BaseModel, ConfigDict, Field
+
+JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
+
+Duration: TypeAlias = int | timedelta
+"""A span of time: a timedelta, or whole milliseconds."""
+
+
+def seconds(duration: Duration) -> float:
+    """Return a duration in seconds."""
+    return duration.total_seconds() if isinstance(duration, timedelta) else duration / 1000
+
+
+class Status(TextChoices):
+    """Where a run is in its life."""
+
+    QUEUED = "QUEUED", "Queued"
+    """A worker will take it as soon as `run_at` has come."""
+    RUNNING = "RUNNING", "Running"
+    """A worker holds its lease."""
+    SLEEPING = "SLEEPING", "Sleeping"
+    """Wakes at `run_at`: a sleep, or the pause before the next attempt."""
+    WAITING = "WAITING", "Waiting"
+    """Waits for something named, until `run_at` at the latest."""
+    COMPLETED = "COMPLETED", "Completed"
+    """Ended with an output."""
+    FAILED = "FAILED", "Failed"
+    """Ended with an error: attempts spent, or not retriable."""
+    CANCELLED = "CANCELLED", "Cancelled"
+    """Stopped by a person or a rule."""
+    SKIPPED = "SKIPPED", "Skipped"
+    """Refused at the door; the reason is in its error."""
+
+
+ENDED = (Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.SKIPPED)
+LIVE = (Status.QUEUED, Status.RUNNING, Status.SLEEPING, Status.WAITING)
+
+# Read as: to reach the key, a run must be in one of the values. Rendered in docs/state_machine.md.
+ENTERED_FROM: dict[Status, tuple[Status, ...]] = {
+    Status.QUEUED: (Status.RUNNING, Status.SLEEPING, Status.WAITING, Status.FAILED),
+    Status.RUNNING: (Status.QUEUED, Status.SLEEPING, Status.WAITING),
+    Status.SLEEPING: (Status.RUNNING,),
+    Status.WAITING: (Status.RUNNING,),
+    Status.COMPLETED: (Status.RUNNING,),
+    Status.FAILED: (Status.RUNNING,),
+    Status.CANCELLED: (Status.QUEUED, Status.RUNNING, Status.SLEEPING, Status.WAITING),
+    Status.SKIPPED: (),
+}
+
+
+class StepStatus(TextChoices):
+    """Where one step of a run is."""
+
+    COMPLETED = "COMPLETED", "Completed"
+    """Journaled: its handler never runs again in this run."""
+    FAILED = "FAILED", "Failed"
+    """Out of attempts: its error is raised again wherever the body meets it."""
+    RETRYING = "RETRYING", "Retrying"
+    """An attempt failed; the next one starts when the run wakes."""
+    SLEEPING = "SLEEPING", "Sleeping"
+    """A sleep; it counts as finished once `wake_at` has passed."""
+
+
+class Op(enum.StrEnum):
+    """What kind of step it is."""
+
+    RUN = "run"
+    SLEEP = "sleep"
+    SEND_EVENT = "send_event"
+
+
+class Source(TextChoices):
+    """How an event came in."""
+
+    EVENT = "event", "Event"
+    """Sent from code, in the sender's transaction."""
+    HTTP = "http", "HTTP"
+    """Posted to the event API."""
+    CRON = "cron", "Schedule"
+    """A tick of a schedule."""
+    MANUAL = "manual", "Manual"
+    """Sent or run again by a person."""
+    INTERNAL = "internal", "Internal"
+    """Sent by the engine about a run."""
+
+
+INTERNAL_PREFIXES = ("jobs/", "inngest/")
+"""Event names only the engine may send."""
+
+FUNCTION_FAILED = "jobs/function.failed"
+FUNCTION_CANCELLED = "jobs/function.cancelled"
+FUNCTION_FINISHED = "jobs/function.finished"
+SCHEDULED_TIMER = "jobs/scheduled.timer"
+
+
+class Event(BaseModel):
+    """Something that happened: a name and JSON data.
+
+    `id` dedupes: the same id starts each function once within 24 hours. `ts` is in milliseconds since 1970;
+    a time in the future delays the runs it starts. 0 means now.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: Annotated[str, Field(min_length=1, max_length=255)]
+    data: Mapping[str, Any] = Field(default_factory=dict)
+    id: str = ""
+    ts: int = 0
+
+
+class _Config(BaseModel):
+    """Keyword-only, strict, immutable configuration."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class TriggerEvent(_Config):
+    """Start a run for each event of this name; `*` after `/` or `.` matches the rest of a name.
+
+    `expression` is CEL over `event`; only events for which it is true start a run.
+    """
+
+    event: Annotated[str, Field(min_length=1)]
+    expression: str | None = None
+
+
+class TriggerCron(_Config):
+    """Start a run at each tick: five fields, optionally after `TZ=Europe/Paris `; UTC by default."""
+
+    cron: Annotated[str, Field(min_length=1)]
+
+
+class Priority(_Config):
+    """Start a run as if it had been queued earlier: CEL over `event` giving seconds, clamped to ±600."""
+
+    run: Annotated[str, Field(min_length=1)]
+
+
+Trigger: TypeAlias = TriggerEvent | TriggerCron

@@ -1,0 +1,228 @@
+"""A worker process: it takes due runs in batches, executes them on threads, and waits by listening.
+
+One process has one Worker, made after the fork. `pump()` is what Q2 calls; between two pumps the runs in flight go on.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.db import Error
+
+from jobs import conf, endings, executor, failures
+from jobs.database import AWAY, pool
+from jobs.ids import new_id
+from jobs.journal import Claimed, Failed, Outcome, Write
+from jobs.keeper import Keeper
+from jobs.listener import Listener
+from jobs.models import claiming
+from jobs.presence import Presence
+from jobs.step import Attempt
+from jobs.writer import Writer
+
+logger = logging.getLogger("jobs")
+
+BATCH = 64
+"""Runs taken by one claim, so that one process does not take everything."""
+_BATCH_WAIT = 0.01
+_PAUSE = 0.3
+
+
+class Worker:
+    """The threads, connections and runs of one worker process."""
+
+    def __init__(self, *, stop_requested: Callable[[], bool] = lambda: False) -> None:
+        self.id: UUID = new_id()
+        self.host = socket.gethostname()
+        self.pid = os.getpid()
+        self.slots = conf.settings().THREADS
+        self.flights: dict[UUID, Attempt | None] = {}
+        self._stop_requested = stop_requested
+        self._stopped = False
+        self._queue: queue.SimpleQueue[Claimed | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._idle = 0
+        self._lock = threading.Lock()
+        self._freed = threading.Event()
+        self._starved = False
+        self._unsure = False
+        self._backlog = False
+        self.presence = Presence(self.id)
+        self.pool = pool()
+        self.writer = Writer(self.pool, in_flight=self.flights.__len__, stopping=self.stopping)
+        self.listener = Listener()
+        self.keeper = Keeper(self)
+        self.keeper.start()
+
+    def stopping(self) -> bool:
+        """Whether runs are to be handed back at their next step."""
+        return self._stopped or self._stop_requested()
+
+    def pump(self, span: float, *, beat: Callable[[], None] = lambda: None) -> None:
+        """Take and execute runs for that many seconds, or until a stop is asked for.
+
+        `beat` is called at least every poll interval: it tells whoever watches that this process comes round.
+        """
+        until = time.monotonic() + span
+        while time.monotonic() < until and not self.stopping():
+            beat()
+            if not self._room():
+                self._await_room()
+                continue
+            try:
+                self._take_or_wait()
+            except AWAY as error:
+                logger.warning("The database is away, trying again: %s", str(error).strip().partition("\n")[0])
+                self.listener.close()
+                # A claim may have been committed although its answer never came.
+                self._unsure = True
+                time.sleep(_PAUSE)
+
+    def _room(self) -> bool:
+        free = self.slots - len(self.flights)
+        # With a backlog it pays to wait a moment for a whole batch of slots.
+        return free >= (min(BATCH, self.slots) if self._backlog else 1)
+
+    def _await_room(self) -> None:
+        self._starved = True
+        self._freed.clear()
+        if not self._room():
+            self._freed.wait(_BATCH_WAIT if self._backlog else conf.settings().POLL_SECONDS)
+        self._starved = False
+        if self._backlog and len(self.flights) < self.slots:
+            # Long runs hold the other slots: better a small batch than none.
+            self._backlog = False
+
+    def _take_or_wait(self) -> None:
+        connection = self.listener.connection()
+        with connection.cursor() as cursor:
+            if self._unsure:
+                claiming.hand_back(cursor, self.id, except_for=list(self.flights))
+                self._unsure = False
+            asked = min(self.slots - len(self.flights), BATCH)
+            taken = claiming.claim(cursor, self.id, asked)
+            for claimed in taken:
+                self._dispatch(claimed)
+            # A claim asks for a power of two, so half of what was wanted may still be a full one.
+            self._backlog = len(taken) * 2 > asked
+            if taken:
+                return
+            wait = claiming.seconds_to_next(cursor)
+        poll = conf.settings().POLL_SECONDS
+        self.listener.wait(poll if wait is None else max(0.0, min(poll, wait)))
+
+    def _dispatch(self, claimed: Claimed) -> None:
+        self.flights[claimed.run_id] = None
+        self._queue.put(claimed)
+        with self._lock:
+            if self._idle < self._queue.qsize() and len(self._threads) < self.slots:
+                thread = threading.Thread(target=self._loop, name=f"jobs-{len(self._threads)}", daemon=True)
+                self._threads.append(thread)
+                thread.start()
+
+    def _loop(self) -> None:
+        while True:
+            with self._lock:
+                self._idle += 1
+            claimed = self._queue.get()
+            with self._lock:
+                self._idle -= 1
+            if claimed is None:
+                return
+            try:
+                self._execute(claimed)
+            except Exception:
+                # Whatever this is, the run must not stay held by a worker that forgot it.
+                logger.exception("Run %s could not be settled; it goes back to the queue", claimed.run_id)
+                self._release(claimed.run_id)
+                self._unsure = True
+
+    def _execute(self, claimed: Claimed) -> None:
+        prepared = executor.prepare(claimed, self.writer)
+        if not isinstance(prepared, Attempt):
+            self._settle(claimed, prepared, None)
+            return
+        self.flights[claimed.run_id] = prepared
+        try:
+            outcome = executor.run(prepared)
+        finally:
+            self.writer.release_connections()
+        self._settle(claimed, outcome, prepared)
+
+    def _settle(self, claimed: Claimed, outcome: Outcome, attempt: Attempt | None) -> None:
+        write = executor.settle(claimed, outcome, attempt)
+        if write is None or write.settle is None:
+            self._release(claimed.run_id)
+        elif endings.is_heard(claimed, write.settle):
+            self._end(claimed, write)
+            self._release(claimed.run_id)
+        else:
+            self.writer.hand_over(write, lambda error: self._settled(claimed, error))
+
+    def _settled(self, claimed: Claimed, error: Exception | None) -> None:
+        if error is not None:
+            refused = Failed(failures.simple("unwritable", f"Its result cannot be stored: {error}"))
+            write = executor.settle(claimed, refused, None)
+            if write is not None:
+                self._end(claimed, write)
+        self._release(claimed.run_id)
+
+    def _end(self, claimed: Claimed, write: Write) -> None:
+        """End a run in a way others hear of, as soon as the database lets us."""
+        while True:
+            try:
+                endings.end(claimed, write)
+                return
+            except Error as error:
+                if self._stopped or not isinstance(error.__cause__, AWAY):
+                    raise
+                time.sleep(_PAUSE)
+            finally:
+                self.writer.release_connections()
+
+    def _release(self, run_id: UUID) -> None:
+        self.flights.pop(run_id, None)
+        # Setting an event is dear, so only for a pump that waits, and only once there is what it waits for.
+        if self._starved and self._room():
+            self._freed.set()
+
+    def drain(self, seconds: float) -> bool:
+        """Let the runs in flight finish without taking more; whether none is left."""
+        until = time.monotonic() + seconds
+        while self.flights and time.monotonic() < until:
+            time.sleep(0.05)
+        return not self.flights
+
+    def stop(self, grace: float, *, beat: Callable[[], None] = lambda: None) -> None:
+        """Stop in order: runs end at their next step or within `grace` seconds, the rest is handed back."""
+        self._stopped = True
+        until = time.monotonic() + grace
+        while self.flights and time.monotonic() < until:
+            beat()
+            self.drain(0.2)
+        self.writer.close()
+        self.keeper.stop()
+        try:
+            with self.pool.connection(timeout=2) as connection, connection.cursor() as cursor:
+                handed = claiming.hand_back(cursor, self.id)
+                claiming.forget(cursor, self.id)
+            if handed:
+                logger.warning("Handed back %d runs that were still at work", handed)
+        except AWAY:
+            logger.warning("The database is away; the runs of this worker will be freed once it counts as silent")
+        self.listener.close()
+        self.pool.close(timeout=1)
+        self.presence.end()
+
+    def at_a_glance(self) -> list[tuple[UUID, int, str, dict[str, Any] | None]]:
+        """Return what the runs in flight are at: run, lease, step and progress."""
+        attempts = [attempt for attempt in list(self.flights.values()) if attempt is not None]
+        return [(a.claimed.run_id, a.claimed.lease, a.current_step, a.progress) for a in attempts if a.current_since]

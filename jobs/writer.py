@@ -1,0 +1,187 @@
+"""How a worker process writes: alone for a single run, and many runs in one commit when many are in flight.
+
+One thread takes whatever writes are pending into one transaction. For a lone run that hand-over would cost more
+than it saves, so it commits by itself. Either way a caller goes on only when its write is committed.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from django.db import connection, connections, transaction
+from psycopg_pool import ConnectionPool
+
+from jobs.database import AWAY
+from jobs.errors import NonRetriableError
+from jobs.journal import Claimed, Entry, Line, Lost, Suspend, Write
+from jobs.models import writing
+
+logger = logging.getLogger("jobs")
+
+MOST = 256
+"""Writes in one commit."""
+ALONE = 2
+"""Up to so many runs in flight, each commits by itself."""
+_PAUSE = 0.2
+
+
+class Pending:
+    """A write on its way; `done` is called once it is committed or known to be lost."""
+
+    __slots__ = ("_lock", "done", "error", "held", "write")
+
+    def __init__(self, write: Write, done: Callable[[Exception | None], None] | None = None) -> None:
+        self.write = write
+        self.done = done
+        self.held = False
+        self.error: Exception | None = None
+        # A bare lock is the cheapest thing a thread can wait on.
+        self._lock = threading.Lock()
+        self._lock.acquire()
+
+    def finish(self, held: bool, error: Exception | None = None) -> None:
+        """Let the waiting thread go on."""
+        self.held, self.error = held, error
+        self._lock.release()
+        if self.done is not None:
+            self.done(error)
+
+    def wait(self) -> bool:
+        """Return, once committed, whether the lease held."""
+        self._lock.acquire()
+        if self.error is not None:
+            raise self.error
+        return self.held
+
+
+class Writer:
+    """The recorder of one worker process."""
+
+    def __init__(
+        self, pool: ConnectionPool[Any], *, in_flight: Callable[[], int], stopping: Callable[[], bool]
+    ) -> None:
+        self._pool = pool
+        self._in_flight = in_flight
+        self.stopping = stopping
+        self._queue: queue.SimpleQueue[Pending | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._loop, name="jobs-writer", daemon=True)
+        self._thread.start()
+        self._closed = False
+
+    def record(self, claimed: Claimed, entry: Entry, lines: list[Line]) -> bool:
+        """Journal one step; see `jobs.step.Recorder`."""
+        try:
+            return self.write(Write(claimed.run_id, claimed.lease, entry, lines=lines))
+        except psycopg.Error as error:
+            # The handler has run: trying again would only run it again.
+            raise NonRetriableError(f'The result of "{entry.name}" cannot be stored: {error}') from error
+
+    def record_with(
+        self, claimed: Claimed, make: Callable[[], Entry], lines: Callable[[], list[Line]]
+    ) -> tuple[Entry, bool]:
+        """Run `make` and journal its entry in one transaction; see `jobs.step.Recorder`."""
+        with transaction.atomic():
+            entry = make()
+            with connection.cursor() as cursor:
+                if not writing.write(cursor, [Write(claimed.run_id, claimed.lease, entry, lines=lines())]):
+                    # Leaving by an exception rolls back what the handler wrote.
+                    raise Suspend(Lost())
+        return entry, True
+
+    def release_connections(self) -> None:
+        """Close what product code opened in this thread, which returns it to Django's pool."""
+        for opened in connections.all(initialized_only=True):
+            if not opened.in_atomic_block:
+                opened.close()
+
+    def write(self, write: Write) -> bool:
+        """Commit a write and return whether the lease held."""
+        if self._in_flight() <= ALONE:
+            return write.run_id in self._commit([write])
+        pending = Pending(write)
+        self._queue.put(pending)
+        return pending.wait()
+
+    def hand_over(self, write: Write, done: Callable[[Exception | None], None]) -> None:
+        """Commit a write some time soon, then call `done` with what went wrong, if anything; nobody waits for it."""
+        pending = Pending(write, done)
+        if self._in_flight() <= ALONE:
+            self._finish([pending])
+        else:
+            self._queue.put(pending)
+
+    def close(self) -> None:
+        """Stop the thread once everything handed over is committed, or at once if the server stays away."""
+        self._closed = True
+        self._queue.put(None)
+        self._thread.join(timeout=2)
+
+    def _loop(self) -> None:
+        while (pending := self._queue.get()) is not None:
+            batch = [pending, *self._waiting(MOST - 1)]
+            try:
+                self._finish(batch)
+            except Exception:
+                logger.exception("The writer could not write; its runs will be taken by others")
+
+    def _waiting(self, most: int) -> list[Pending]:
+        found: list[Pending] = []
+        while len(found) < most:
+            try:
+                pending = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if pending is None:
+                self._queue.put(None)
+                break
+            found.append(pending)
+        return found
+
+    def _finish(self, batch: list[Pending]) -> None:
+        try:
+            held = self._commit([pending.write for pending in batch])
+        except psycopg.Error as error:
+            if len(batch) == 1:
+                batch[0].finish(False, error)
+                return
+            # One of them is something PostgreSQL refuses: the others must not suffer for it.
+            for pending in batch:
+                self._finish([pending])
+            return
+        for pending in batch:
+            pending.finish(pending.write.run_id in held)
+
+    def _commit(self, writes: list[Write]) -> set[UUID]:
+        while True:
+            try:
+                with self._borrowed() as conn, conn.cursor() as cursor:
+                    if len(writes) == 1 and _is_single_statement(writes[0]):
+                        return writing.write(cursor, writes)
+                    with conn.transaction():
+                        return writing.write(cursor, writes)
+            except AWAY:
+                # Whether the commit arrived is unknown. The same write under the same lease changes nothing more.
+                if self._closed:
+                    return set()
+                time.sleep(_PAUSE)
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[psycopg.Connection[Any]]:
+        # The pool's own context manager would add an empty commit to every statement.
+        conn = self._pool.getconn()
+        try:
+            yield conn
+        finally:
+            self._pool.putconn(conn)
+
+
+def _is_single_statement(write: Write) -> bool:
+    return (write.entry is None) != (write.settle is None) and not write.lines
