@@ -5,7 +5,6 @@ import random
 import traceback
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from jobs import clock, conf
@@ -22,7 +21,7 @@ def describe(error: BaseException, *, code: str | None = None, step: str | None 
         "code": code or ("non_retriable" if isinstance(error, NonRetriableError) else "error"),
         "name": error.name if isinstance(error, StepError) else type(error).__name__,
         "message": (_message(error) or type(error).__name__)[:_MESSAGE_LIMIT],
-        "stack": _stack(error.__traceback__) if error.__traceback__ else "",
+        "stack": _stack(error),
     }
     if step is not None:
         described["step"] = step
@@ -31,10 +30,14 @@ def describe(error: BaseException, *, code: str | None = None, step: str | None 
 
 def step_behind(error: BaseException) -> str | None:
     """Return the step whose spent attempts led to this error, however often the body wrapped it."""
-    seen: BaseException | None = error
-    while seen is not None and not isinstance(seen, StepError):
-        seen = seen.__cause__ or seen.__context__
-    return None if seen is None else seen.step
+    chain: list[BaseException] = []
+    behind: BaseException | None = error
+    while behind is not None and behind not in chain:  # `raise error from error` would go round for ever
+        if isinstance(behind, StepError):
+            return behind.step
+        chain.append(behind)
+        behind = behind.__cause__ or behind.__context__
+    return None
 
 
 def _message(error: BaseException) -> str:
@@ -58,7 +61,7 @@ def delay_before_next(
     chosen = settings.BACKOFF if backoff is None else backoff
     if callable(chosen):
         return max(0.0, float(chosen(attempt))), None
-    base = float(chosen[min(attempt, len(chosen) - 1)]) if chosen else 0.0
+    base = max(0.0, float(chosen[min(attempt, len(chosen) - 1)])) if chosen else 0.0
     jitter = random.uniform(0, settings.JITTER_SECONDS) if backoff is None else 0.0  # noqa: S311
     return base + jitter, None
 
@@ -70,9 +73,11 @@ def _named_wait(named: timedelta | datetime) -> tuple[float, datetime | None]:
     return 0.0, min(at, clock.now() + _LONGEST_WAIT)
 
 
-def _stack(tb: TracebackType | None) -> str:
+def _stack(error: BaseException) -> str:
     """Return the traceback from product code on; frames of the engine further in are marked."""
-    frames = list(traceback.extract_tb(tb))
+    if isinstance(error, StepError) and error.stack:
+        return error.stack  # where the step failed says more than where the body met that
+    frames = list(traceback.extract_tb(error.__traceback__))
     while len(frames) > 1 and frames[0].filename.startswith(_ENGINE):
         frames.pop(0)
     lines = []

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from django.db import Error
 
 from jobs import conf, endings, executor, failures
@@ -139,11 +140,20 @@ class Worker:
                 return
             try:
                 self._execute(claimed)
-            except Exception:
-                # Whatever this is, the run must not stay held by a worker that forgot it.
-                logger.exception("Run %s could not be settled; it goes back to the queue", claimed.run_id)
-                self._release(claimed.run_id)
-                self._unsure = True
+            except BaseException as error:
+                logger.exception("Run %s could not be settled", claimed.run_id)
+                self._give_up(claimed, error)
+
+    def _give_up(self, claimed: Claimed, error: BaseException) -> None:
+        """Fail a run that cannot be settled as it should be, or else leave it to the next claim."""
+        plain = executor.settle(claimed, Failed(failures.describe(error, code="unsettled")), None)
+        try:
+            if plain is not None:
+                self.writer.write(plain)
+        except psycopg.Error:
+            self._unsure = True
+        finally:
+            self._release(claimed.run_id)
 
     def _execute(self, claimed: Claimed) -> None:
         prepared = executor.prepare(claimed, self.writer)

@@ -17,9 +17,20 @@ from jobs.journal import Entry, Line, Settle, Write
 #
 # The share lock is what makes the fence exact: a claim that is about to raise the lease waits for this commit,
 # or this statement waits for the claim and then finds another lease.
-_STEPS = """
+_STEP_COLUMNS = """
 INSERT INTO jobs_step (run_id, key, name, index, op, status, started_at, ended_at, wake_at,
                        output, error, attempts, tries)
+"""
+
+_STEP_ANEW = """
+ON CONFLICT (run_id, key) DO UPDATE
+SET status = excluded.status, ended_at = excluded.ended_at, wake_at = excluded.wake_at, output = excluded.output,
+    error = excluded.error, attempts = excluded.attempts, tries = excluded.tries, started_at = excluded.started_at
+RETURNING run_id
+"""
+
+_STEPS = f"""
+{_STEP_COLUMNS}
 SELECT w.run, w.key, w.name, w.index, w.op, w.status, w.started, w.ended, w.wake,
        w.output::json, w.error::json, w.attempts::json, w.tries
 FROM json_to_recordset(%s::json)
@@ -27,10 +38,17 @@ FROM json_to_recordset(%s::json)
           ended timestamptz, wake timestamptz, output text, error text, attempts text, tries smallint)
 JOIN jobs_run AS run ON run.id = w.run AND run.lease = w.lease
 FOR SHARE OF run
-ON CONFLICT (run_id, key) DO UPDATE
-SET status = excluded.status, ended_at = excluded.ended_at, wake_at = excluded.wake_at, output = excluded.output,
-    error = excluded.error, attempts = excluded.attempts, tries = excluded.tries, started_at = excluded.started_at
-RETURNING run_id
+{_STEP_ANEW}
+"""
+
+# The same for the one step of a lone run, which then costs little more than any INSERT.
+_STEP = f"""
+{_STEP_COLUMNS}
+SELECT id, %(key)s, %(name)s, %(index)s, %(op)s, %(status)s, %(started)s, %(ended)s, %(wake)s,
+       %(output)s, %(error)s, %(attempts)s, %(tries)s
+FROM jobs_run WHERE id = %(run)s AND lease = %(lease)s
+FOR SHARE
+{_STEP_ANEW}
 """
 
 _SETTLE = """
@@ -68,7 +86,10 @@ def write(cursor: Any, writes: Sequence[Write]) -> set[UUID]:
     settles = [_settle_row(w.run_id, w.lease, w.settle) for w in writes if w.settle is not None]
     held: set[UUID] = set()
     if steps:
-        cursor.execute(_STEPS, [_rows(steps)])
+        if len(steps) == 1:
+            cursor.execute(_STEP, steps[0])
+        else:
+            cursor.execute(_STEPS, [_rows(steps)])
         held = {row[0] for row in cursor.fetchall()}
     if settles:
         cursor.execute(clock.sql(_SETTLE), [_rows(settles)])

@@ -1,0 +1,63 @@
+"""`GET /health`: whether events are stored and runs are executed, for load balancers and people."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+from django.db import DatabaseError, InterfaceError, connection
+from django.http import HttpRequest, HttpResponse
+
+from jobs import clock, conf
+from jobs.api.answers import answer, methods
+from jobs.models import Run, Worker
+
+PATIENCE_SECONDS = 2.0
+"""How long the database may take to accept us; whoever asks for health asks again soon."""
+OVERDUE_SECONDS = 60.0
+"""A run that is due for longer than this says that the workers do not keep up."""
+
+
+@methods("GET")
+def health(request: HttpRequest) -> HttpResponse:
+    """Answer 200 while events can be stored, 503 while the database is away; `degraded` if runs do not move."""
+    try:
+        _reach_database()
+        state = _state()
+    except (DatabaseError, InterfaceError, psycopg.Error):
+        return answer({"status": "degraded", "database": "away", "workers": None, "oldest_due_seconds": None}, 503)
+    return answer(state)
+
+
+def _reach_database() -> None:
+    pool = getattr(connection, "pool", None)
+    if pool is not None and connection.connection is None:
+        pool.open()
+        with pool.connection(timeout=PATIENCE_SECONDS):
+            pass
+
+
+def _state() -> dict[str, Any]:
+    now = clock.now()
+    workers = workers_alive()
+    overdue = max(0.0, (now - (_oldest_due() or now)).total_seconds())
+    well = workers > 0 and overdue <= OVERDUE_SECONDS
+    return {
+        "status": "ok" if well else "degraded",
+        "database": "ok",
+        "workers": workers,
+        "oldest_due_seconds": round(overdue, 3),
+    }
+
+
+def workers_alive() -> int:
+    """Return how many worker processes have been heard of lately, on any host."""
+    heard_after = clock.now() - timedelta(seconds=conf.settings().SILENT_SECONDS)
+    return Worker.objects.filter(seen_at__gt=heard_after).count()
+
+
+def _oldest_due() -> datetime | None:
+    # One look at the head of each of the claim's two indexes, however many runs wait.
+    plain = Run.objects.filter(run_at__isnull=False, rank__isnull=True).order_by("run_at", "id")
+    ranked = Run.objects.filter(rank__isnull=False).order_by("rank", "id")
+    heads = [runs.values_list("run_at", flat=True).first() for runs in (plain, ranked)]
+    return min((moment for moment in heads if moment is not None), default=None)
