@@ -12,7 +12,7 @@ SCHEMES = {"postgres", "postgresql", "postgis"}
 WITHOUT_DATABASE = {"check", "collectstatic", "compilemessages", "diffsettings", "findstatic", "help", "makemessages"}
 # Looks into the database only to compare histories, and says so at length when there is none.
 WITH_NO_ENGINE = {"makemigrations"}
-POOL = {"min_size": 0, "max_size": 4, "timeout": 10, "reconnect_timeout": 3}
+POOL = {"min_size": 0, "max_size": 4, "timeout": 30, "reconnect_timeout": 3}
 
 
 def prepare_for(argv: Sequence[str]) -> None:

@@ -147,19 +147,6 @@ Q_CLUSTER = {
     "timeout": 86_400,
     "retry": 86_401,
 }
-# Only what the environment sets; the defaults are in jobs/conf.py.
-JOBS = {
-    "APP_ID": env.text("JOBS_APP_ID", "stepwell"),
-    "RUN_DIR": str(VAR_DIR / "workers"),
-    **{name: env.text(f"JOBS_{name}") for name in ("LISTEN_URL",) if env.text(f"JOBS_{name}")},
-    **{name: env.flag(f"JOBS_{name}") for name in ("PREPARE",) if env.text(f"JOBS_{name}")},
-    **{name: env.seconds(f"JOBS_{name}", 1) for name in ("GRACE_SECONDS",) if env.text(f"JOBS_{name}")},
-    **{
-        name: env.number(f"JOBS_{name}", 1, least=0 if name == "RETENTION_DAYS" else 1)
-        for name in ("THREADS", "POOL_SIZE", "RETENTION_DAYS", "MAX_STEPS")
-        if env.text(f"JOBS_{name}")
-    },
-}
 
 # Outside services of the products
 GEMINI_API_KEY = env.text("GEMINI_API_KEY")
@@ -171,6 +158,22 @@ OPENAI_API_KEY = env.text("OPENAI_API_KEY")
 OPENAI_MODEL = env.text("OPENAI_MODEL")
 OPENAI_BASE_URL = env.text("OPENAI_BASE_URL")
 OPENAI_TIMEOUT = env.seconds("OPENAI_TIMEOUT", 120)
+
+# The engine: only what the environment sets; the defaults are in jobs/conf.py.
+JOBS = {
+    "APP_ID": env.text("JOBS_APP_ID", "stepwell"),
+    "RUN_DIR": str(VAR_DIR / "workers"),
+    # What is imported before the fork is shared by all workers.
+    "PRELOAD": ["google.generativeai"] if GEMINI_API_KEY and GEMINI_SDK == "google-generativeai" else [],
+    **{name: env.text(f"JOBS_{name}") for name in ("LISTEN_URL",) if env.text(f"JOBS_{name}")},
+    **{name: env.flag(f"JOBS_{name}") for name in ("PREPARE",) if env.text(f"JOBS_{name}")},
+    **{name: env.seconds(f"JOBS_{name}", 1) for name in ("GRACE_SECONDS",) if env.text(f"JOBS_{name}")},
+    **{
+        name: env.number(f"JOBS_{name}", 1, least=0 if name == "RETENTION_DAYS" else 1)
+        for name in ("THREADS", "POOL_SIZE", "RETENTION_DAYS", "MAX_STEPS")
+        if env.text(f"JOBS_{name}")
+    },
+}
 
 LOGGING = {
     "version": 1,

@@ -81,6 +81,7 @@ RULES = (
     Rule("jobs.E022", "MAX_EVENTS", "a whole number, 1 or more", _whole(1)),
     Rule("jobs.E023", "RUN_DIR", "the path of a folder", lambda value: isinstance(value, str) and bool(value)),
     Rule("jobs.E024", "REDACT", "a list of words", _are_words),
+    Rule("jobs.E026", "PRELOAD", "a list of module names", _are_words),
 )
 
 

@@ -54,6 +54,8 @@ class JobsSettings:
     """Events that one request may bring."""
     RUN_DIR: str = str(Path(tempfile.gettempdir()) / f"stepwell-workers-{os.getuid()}")
     """Where worker processes of this host show that they live."""
+    PRELOAD: Sequence[str] = ()
+    """Modules to import before workers are forked, so that they share the memory."""
     REDACT: tuple[str, ...] = ("password", "secret", "token", "api_key", "apikey", "authorization")
     """Keys whose values are hidden on pages and in logs."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import signal
 import time
 from typing import Any
@@ -11,6 +12,7 @@ from django.db import connections
 from django.db.backends.postgresql.base import DatabaseWrapper
 from django_q.cluster import Cluster, Sentinel
 
+from jobs import conf
 from jobs.cluster.shared import Shared, current
 
 
@@ -78,6 +80,8 @@ class Supervised(Cluster):  # type: ignore[misc]
 
 def prepare_to_fork() -> None:
     """Leave nothing open that children would share, and keep the memory of what is loaded shared."""
+    for module in conf.settings().PRELOAD:
+        importlib.import_module(module)
     for connection in connections.all(initialized_only=True):
         connection.close()
         if isinstance(connection, DatabaseWrapper):

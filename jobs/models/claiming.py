@@ -33,7 +33,8 @@ WITH due AS (
     FROM chosen WHERE run.id = chosen.id
     RETURNING run.id, run.function, run.lease, run.attempt, run.crashes, run.steps, run.trigger, run.subject, place
 )
-SELECT claimed.id, function, lease, attempt, crashes, steps, trigger, subject, {now}, event.id, event.name, event.data::text, event.external_id, event.ts
+SELECT claimed.id, function, lease, attempt, crashes, steps, trigger, subject, {now},
+       event.id, event.name, event.data::text, event.external_id, event.ts
 FROM claimed
 LEFT JOIN jobs_runevent AS link ON link.run_id = claimed.id
 LEFT JOIN jobs_event AS event ON event.id = link.event_id
