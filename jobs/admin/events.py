@@ -1,0 +1,142 @@
+"""The Events pages: what came in, what it started, and sending one by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods
+from pydantic import ValidationError
+
+from jobs import events as sending
+from jobs.admin import identity, payload, presenting
+from jobs.admin.filtering import PAGE
+from jobs.admin.pages import ConsolePage, Route, posted
+from jobs.errors import InvalidEvent
+from jobs.models import Event
+from jobs.registry import registry
+from jobs.types import Event as EventValue
+from jobs.types import Source
+
+RECENT = 500
+
+
+class EventPages(ConsolePage):
+    """Everything about events."""
+
+    def routes(self) -> list[Route]:
+        """Return the pages and actions of events."""
+        return [
+            ("send/", "send", self.send),
+            ("starts/", "starts", self.starts),
+            ("<uuid:event_id>/", "change", self.event),
+        ]
+
+    def listing(self, request: HttpRequest) -> dict[str, Any]:
+        """Return the newest events that the address asks for, and how many runs each started."""
+        text, before = request.GET.get("q", "").replace("\0", "").strip(), identity.read(request.GET.get("before", ""))
+        found = list(_listed(text, before)[: PAGE + 1])
+        return {
+            "events": found[:PAGE],
+            "older": found[PAGE - 1].pk if len(found) > PAGE else None,
+            "search": text,
+            "version": presenting.version([], [(event.pk, vars(event)["started"]) for event in found]),
+        }
+
+    def event(self, request: HttpRequest, event_id: UUID) -> HttpResponse:
+        """Show one event and its runs."""
+        self.require(request, "view_event")
+        event = get_object_or_404(Event, pk=event_id)
+        runs = list(event.runs.order_by("-pk").defer("output")[:100])
+        context = {
+            "event": event,
+            "runs": runs,
+            "full": request.user.has_perm("jobs.view_payload"),
+            "may_open": request.user.has_perm("jobs.view_run"),
+        }
+        return render(request, "jobs/event.html", context)
+
+    def send(self, request: HttpRequest) -> HttpResponse:
+        """Show the form, or send what was typed into it."""
+        self.require(request, "send_event")
+        return require_http_methods(["GET", "HEAD", "POST"])(self._send)(request)
+
+    def _send(self, request: HttpRequest) -> HttpResponse:
+        if request.method != "POST":
+            return render(request, "jobs/event_send.html", _form(request, request.GET.get("name", "")))
+        name, typed = request.POST.get("name", "").strip(), request.POST.get("data", "")
+        try:
+            sent = _sent(request, name, typed)
+        except (payload.UnreadableJSON, InvalidEvent) as error:
+            return self._refused(request, name, str(error).removeprefix("event 0: "))
+        except ValidationError:
+            return self._refused(request, name, "An event needs a name of 1 to 255 characters.")
+        event = Event.objects.get(pk=sent.event_id)
+        self.log_addition(request, event, f"Sent {name}.")
+        if sent.duplicate:
+            messages.warning(request, "This id was sent within the last 24 hours, so it started nothing.")
+        else:
+            count = len(sent.run_ids)
+            messages.success(request, f"Sent {name}. It started {count} run{'' if count == 1 else 's'}.")
+        if len(sent.run_ids) == 1 and request.user.has_perm("jobs.view_run"):
+            return redirect("admin:jobs_run_change", sent.run_ids[0])
+        return redirect("admin:jobs_event_change", sent.event_id)
+
+    def _refused(self, request: HttpRequest, name: str, problem: str) -> HttpResponse:
+        context = _form(request, name) | {"problem": problem, "data": request.POST.get("data", "")}
+        return render(request, "jobs/event_send.html", context | {"id": request.POST.get("id", "")}, status=400)
+
+    @posted
+    def starts(self, request: HttpRequest) -> HttpResponse:
+        """Answer the form while a name is typed: what it would start, and its last data if none was edited yet."""
+        self.require(request, "send_event")
+        untouched = request.POST.get("data") == request.POST.get("offered")
+        context = _form(request, request.POST.get("name", "").strip())
+        return render(request, "jobs/_event_starts.html", context | {"replace": untouched})
+
+
+def _listed(text: str, before: UUID | None) -> QuerySet[Event]:
+    events = Event.objects.order_by("-pk").defer("data")
+    if found := identity.read(text):
+        events = events.filter(pk=found)
+    elif text:
+        events = events.filter(name__istartswith=text)
+    if before:
+        events = events.filter(pk__lt=before)
+    return events.annotate(started=Count("runs"))
+
+
+def _form(request: HttpRequest, name: str) -> dict[str, Any]:
+    """Return what the form shows for an event name: known names, what listens, and the last data of that name."""
+    recent = Event.objects.order_by("-pk").values_list("name", flat=True)[:RECENT]
+    names = sorted({*registry.event_names(), *(n for n in recent if not n.startswith("jobs/"))})
+    may_see = request.user.has_perm("jobs.view_payload")
+    last = Event.objects.filter(name=name).order_by("-received_at").first() if name and may_see else None
+    data = payload.pretty(payload.redacted(last.data)) if last else "{\n  \n}"
+    return {
+        "name": name,
+        "names": names,
+        "listening": registry.listening_to(name) if name else [],
+        "last": last,
+        "data": data,
+        "offered": data,
+    }
+
+
+def _sent(request: HttpRequest, name: str, typed: str) -> sending.Sent:
+    data = payload.parsed(typed)
+    like = identity.read(request.POST.get("like", ""))
+    if like and request.user.has_perm("jobs.view_payload"):
+        original = Event.objects.filter(pk=like).values_list("data", flat=True).first()
+        data = payload.restored(data, original)
+    event = EventValue(name=name, data=data, id=request.POST.get("id", "").strip())
+    return sending.send([event], source=Source.MANUAL, sender=request.user.get_username())[0]
+
+
+def register() -> None:
+    """Put the pages on the site."""
+    admin.site.register(Event, EventPages)

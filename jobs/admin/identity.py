@@ -1,0 +1,17 @@
+"""Ids that carry their time: from a moment to the ids after it, and from what a person typed to an id."""
+
+from datetime import datetime
+from uuid import UUID
+
+
+def first_of(moment: datetime) -> UUID:
+    """Return the lowest id that can have been made at this moment; ids are version 7, so they sort by time."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
+def read(text: str) -> UUID | None:
+    """Return the id that a text is, or None."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

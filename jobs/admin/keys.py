@@ -1,0 +1,73 @@
+"""The Event keys page: make one, see its secret once, switch it off and on; the hash is never shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+
+from jobs.admin.pages import ConsolePage, Route, posted
+from jobs.models import EventKey
+
+LONGEST_NAME = 100
+
+
+class EventKeyPages(ConsolePage):
+    """Everything about keys."""
+
+    def routes(self) -> list[Route]:
+        """Return the actions on keys."""
+        return [
+            ("make/", "make", self.make),
+            ("<int:key_id>/revoke/", "revoke", self.revoke),
+            ("<int:key_id>/activate/", "activate", self.activate),
+        ]
+
+    def listing(self, request: HttpRequest) -> dict[str, Any]:
+        """Return all keys."""
+        return {"keys": EventKey.objects.order_by("-active", "name").defer("hash")}
+
+    @posted
+    def make(self, request: HttpRequest) -> HttpResponse:
+        """Make a key and show its secret, this once."""
+        self.require(request, "add_eventkey")
+        name = request.POST.get("name", "").replace("\0", "").strip()[:LONGEST_NAME]
+        if not name:
+            messages.error(request, "Give the key a name that tells who uses it.")
+            return redirect("admin:jobs_eventkey_changelist")
+        try:
+            with transaction.atomic():
+                key, secret = EventKey.make(name)
+        except IntegrityError:
+            messages.error(request, f"There is a key named {name} already. Choose another name.")
+            return redirect("admin:jobs_eventkey_changelist")
+        self.log_addition(request, key, "Made.")
+        # Every page of the admin is sent with no-store, so nothing on the way keeps the secret.
+        return render(request, "jobs/eventkey_made.html", {"key": key, "secret": secret})
+
+    @posted
+    def revoke(self, request: HttpRequest, key_id: int) -> HttpResponse:
+        """Stop accepting a key."""
+        return self._switch(request, key_id, active=False)
+
+    @posted
+    def activate(self, request: HttpRequest, key_id: int) -> HttpResponse:
+        """Accept a key again."""
+        return self._switch(request, key_id, active=True)
+
+    def _switch(self, request: HttpRequest, key_id: int, *, active: bool) -> HttpResponse:
+        self.require(request, "change_eventkey")
+        key = get_object_or_404(EventKey, pk=key_id)
+        word = "accepted" if active else "revoked"
+        if EventKey.objects.filter(pk=key.pk, active=not active).update(active=active):
+            self.log_change(request, key, f"Is {word} now.")
+        messages.success(request, f"{key.name} is {word} now.")
+        return redirect("admin:jobs_eventkey_changelist")
+
+
+def register() -> None:
+    """Put the page on the site."""
+    admin.site.register(EventKey, EventKeyPages)

@@ -1,0 +1,73 @@
+"""What the page of one run shows; its refreshing part takes two queries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.http import Http404, HttpRequest
+
+from jobs import clock
+from jobs.admin import payload, presenting
+from jobs.models import Run
+from jobs.types import Status, StepStatus
+
+_BUTTONS: dict[str, Callable[[Run], bool]] = {
+    "retry": lambda run: run.status == Status.FAILED,
+    "again": lambda run: not run.is_live,
+    "cancel": lambda run: run.is_live,
+}
+_NEEDS = {"retry": "jobs.retry_run", "again": "jobs.retry_run", "cancel": "jobs.cancel_run"}
+
+
+def context(request: HttpRequest, run_id: UUID) -> dict[str, Any]:
+    """Return all that the page shows."""
+    shown = live_context(request, run_id)
+    run = shown["run"]
+    events = list(run.events.order_by("runevent__position")[: presenting.MOST_RUNS])
+    presses = LogEntry.objects.filter(
+        content_type=ContentType.objects.get_for_model(Run), object_id=str(run.pk)
+    ).select_related("user")
+    event = events[0] if events else None
+    editable = payload.pretty(payload.redacted(event.data)) if event and shown["full"] and len(events) == 1 else ""
+    return shown | {"events": events, "event": event, "history": list(presses), "editable": editable}
+
+
+def live_context(request: HttpRequest, run_id: UUID) -> dict[str, Any]:
+    """Return what changes while the run goes on."""
+    run = _read(run_id)
+    lines = presenting.lines_of(run)
+    user = request.user
+    return {
+        "run": run,
+        "function": presenting.function_of(run.function),
+        "attempt": presenting.attempt(run, _tries(run)),
+        "subject": presenting.subject_link(run.subject) if run.subject else None,
+        "timeline": presenting.timeline_of(run),
+        "lines": lines,
+        "shown_lines": len(lines) >= presenting.MOST_LINES,
+        "buttons": {name for name, fits in _BUTTONS.items() if fits(run) and user.has_perm(_NEEDS[name])},
+        "full": user.has_perm("jobs.view_payload"),
+        "interval": presenting.interval([run]),
+        "total": _total(run),
+        "version": presenting.version([run], len(lines), sum(1 for step in run.journal.all() if step.ended_at)),
+    }
+
+
+def _read(run_id: UUID) -> Run:
+    """Return a run with its log lines and its journal; two queries."""
+    run = presenting.with_lines(Run.objects.filter(pk=run_id)).prefetch_related("journal").first()
+    if run is None:
+        raise Http404("This run does not exist, or has been pruned.")
+    return run
+
+
+def _tries(run: Run) -> int:
+    return max((step.tries for step in run.journal.all() if step.status != StepStatus.COMPLETED), default=0)
+
+
+def _total(run: Run) -> float:
+    return max(0.0, ((run.ended_at or clock.now()) - run.queued_at).total_seconds())

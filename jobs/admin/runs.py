@@ -1,0 +1,167 @@
+"""The Runs pages: the list with its bulk actions, one run, and what operators do to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from jobs import actions
+from jobs.admin import identity, payload, presenting, run_page
+from jobs.admin.filtering import TIMES, RunFilter, page
+from jobs.admin.pages import ConsolePage, Route, posted
+from jobs.errors import InvalidEvent, UnknownFunction
+from jobs.models import Run
+from jobs.registry import registry
+from jobs.types import Status
+
+# 286 tells htmx to stop polling.
+STOP_POLLING = 286
+MOST_AT_ONCE = 100
+_BULK: dict[str, tuple[str, Callable[..., bool], str, str]] = {
+    "retry": ("retry_run", actions.retry, "Retry", "Retried"),
+    "cancel": ("cancel_run", actions.cancel, "Cancel", "Cancelled"),
+}
+
+
+class RunPages(ConsolePage):
+    """Everything about runs."""
+
+    def routes(self) -> list[Route]:
+        """Return the pages and actions of runs."""
+        return [
+            ("bulk/", "bulk", self.bulk),
+            ("<uuid:run_id>/", "change", self.run),
+            ("<uuid:run_id>/live/", "live", self.live),
+            ("<uuid:run_id>/retry/", "retry", self.retry),
+            ("<uuid:run_id>/again/", "again", self.again),
+            ("<uuid:run_id>/cancel/", "cancel", self.cancel),
+        ]
+
+    def listing(self, request: HttpRequest) -> dict[str, Any]:
+        """Return the runs that the address asks for."""
+        chosen = RunFilter.read(request.GET)
+        found, counts = page(chosen, request.GET), chosen.counts()
+        tabs = [("", "All", sum(counts.values()), chosen.query(status=""))]
+        tabs += [(s, s.label, counts.get(s, 0), chosen.query(status=s.lower())) for s in Status]
+        return {
+            "chosen": chosen,
+            "list": found,
+            "rows": [_row(run) for run in found.runs],
+            "tabs": [tab for tab in tabs if tab[2] or tab[0] in ("", chosen.status, Status.RUNNING, Status.FAILED)],
+            "functions": [function.id for function in registry.all()],
+            "triggers": registry.event_names(),
+            "times": TIMES,
+            "version": presenting.version(found.runs, counts, found.new),
+        }
+
+    def run(self, request: HttpRequest, run_id: UUID) -> HttpResponse:
+        """Show one run."""
+        self.require(request, "view_run")
+        return render(request, "jobs/run.html", run_page.context(request, run_id))
+
+    def live(self, request: HttpRequest, run_id: UUID) -> HttpResponse:
+        """Answer the run page's poll: 204 while nothing changed, 286 with the last state once it has ended."""
+        self.require(request, "view_run")
+        context = run_page.live_context(request, run_id)
+        if request.GET.get("v") == context["version"]:
+            return HttpResponse(status=204)
+        status = 200 if context["interval"] else STOP_POLLING
+        return render(request, "jobs/_run.html", context, status=status)
+
+    @posted
+    def retry(self, request: HttpRequest, run_id: UUID) -> HttpResponse:
+        """Queue a failed run again from the step that failed."""
+        self.require(request, "retry_run")
+        run = get_object_or_404(Run, pk=run_id)
+        if actions.retry(run, by=request.user):
+            self.log_change(request, run, "Retried.")
+            messages.success(request, f"{run} is queued again.")
+        else:
+            run.refresh_from_db()
+            state = run.get_status_display().lower()
+            messages.warning(request, f"{run} is {state} now, so there is nothing to retry.")
+        return self._back(request, run)
+
+    @posted
+    def cancel(self, request: HttpRequest, run_id: UUID) -> HttpResponse:
+        """Stop a run that has not ended."""
+        self.require(request, "cancel_run")
+        run = get_object_or_404(Run, pk=run_id)
+        if actions.cancel(run, by=request.user):
+            self.log_change(request, run, "Cancelled.")
+            messages.success(request, f"{run} is cancelled.")
+        else:
+            messages.warning(request, f"{run} had ended already, so there is nothing to cancel.")
+        return self._back(request, run)
+
+    @posted
+    def again(self, request: HttpRequest, run_id: UUID) -> HttpResponse:
+        """Start a new run for the same event, or for data that the operator has edited."""
+        self.require(request, "retry_run")
+        run = get_object_or_404(Run, pk=run_id)
+        try:
+            fresh = actions.rerun(run, by=request.user, data=self._edited(request, run))
+        except (payload.UnreadableJSON, InvalidEvent, UnknownFunction) as error:
+            context = {"run": run, "data": request.POST.get("data", ""), "problem": str(error)}
+            return render(request, "jobs/run_again.html", context, status=400)
+        self.log_change(request, run, f"Run again as {fresh.pk}.")
+        messages.success(request, f"Started {fresh}, a new run for the same event.")
+        return redirect("admin:jobs_run_change", fresh.pk)
+
+    def _edited(self, request: HttpRequest, run: Run) -> dict[str, Any] | None:
+        """Return the data that was typed; None if it is what the run had, or may not be seen."""
+        typed = request.POST.get("data")
+        event = run.events.order_by("runevent__position").first()
+        if typed is None or event is None or not request.user.has_perm("jobs.view_payload"):
+            return None
+        data: dict[str, Any] = payload.restored(payload.parsed(typed), event.data)
+        return None if data == event.data else data
+
+    @posted
+    def bulk(self, request: HttpRequest) -> HttpResponse:
+        """Ask whether to retry or cancel the chosen runs; do it once that is confirmed."""
+        permission, verb, words, done = _BULK.get(request.POST.get("verb", ""), _BULK["retry"])
+        self.require(request, permission)
+        ids = [found for text in request.POST.getlist("run")[:MOST_AT_ONCE] if (found := identity.read(text))]
+        runs = list(Run.objects.filter(pk__in=ids).order_by("-pk").defer("output"))
+        if not runs:
+            messages.warning(request, "Choose at least one run first.")
+            return self._back(request)
+        if "confirmed" not in request.POST:
+            fitting = [run for run in runs if (run.status == Status.FAILED if words == "Retry" else run.is_live)]
+            context = {"runs": fitting, "left_out": len(runs) - len(fitting), "words": words}
+            return render(request, "jobs/run_bulk.html", context | {"verb": words.lower(), "next": self._next(request)})
+        moved = [run for run in runs if verb(run, by=request.user)]
+        for run in moved:
+            self.log_change(request, run, f"{done} together with others.")
+        messages.success(request, f"{done} {len(moved)} of {len(runs)} run{'s' if len(runs) > 1 else ''}.")
+        return self._back(request)
+
+    def _next(self, request: HttpRequest) -> str:
+        wanted = request.POST.get("next", "")
+        return wanted if url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()}) else ""
+
+    def _back(self, request: HttpRequest, run: Run | None = None) -> HttpResponse:
+        if wanted := self._next(request):
+            return redirect(wanted)
+        return redirect("admin:jobs_run_change", run.pk) if run else redirect("admin:jobs_run_changelist")
+
+
+def _row(run: Run) -> dict[str, Any]:
+    return {
+        "run": run,
+        "subject": presenting.subject_link(run.subject),
+        "attempt": presenting.attempt(run, vars(run)["tries"]),
+        "attempts": presenting.attempts_of(run.function),
+    }
+
+
+def register() -> None:
+    """Put the pages on the site."""
+    admin.site.register(Run, RunPages)
