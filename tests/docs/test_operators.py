@@ -26,7 +26,13 @@ def literal_reads() -> dict[str, str]:
     """Name and written default of every variable that the code asks for by name."""
     sources = [path for folder in ("config", "jobs", "transcripts") for path in (pages.ROOT / folder).rglob("*.py")]
     found = [match.groups() for path in sources for match in READ.finditer(path.read_text())]
-    return {name: (default or "").strip('"').replace("_", "") for name, default in found}
+    return {name: _as_listed(default or "") for name, default in found}
+
+
+def _as_listed(default: str) -> str:
+    if default.startswith("default="):
+        return default.removeprefix("default=").lower()
+    return default.strip('"').replace("_", "")
 
 
 @pytest.fixture
