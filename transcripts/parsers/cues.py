@@ -1,0 +1,222 @@
+"""The phrases by which the local parser knows what a sentence is about. English only; a gap is better than a guess."""
+
+import re
+
+
+def _any(*phrases: str) -> re.Pattern[str]:
+    # Typed and typographic apostrophes are one; PDF exports without the right font print a question mark.
+    joined = "|".join(phrases).replace("'", "['\u2019?]")
+    return re.compile(rf"\b(?:{joined})", re.IGNORECASE)
+
+
+FIRST_PERSON = _any(r"(?:i|we|our|my|us|me|i'm|i've|we're|we've)\b")
+
+DATE = _any(
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"|oct(?:ober)?|nov(?:ember)?"
+    r"|dec(?:ember)?)\.?\s+\d{1,4}(?:st|nd|rd|th)?\b(?:,?\s+\d{4}\b)?",
+    r"may\s+\d{1,2}(?:st|nd|rd|th)?\b",
+    r"\d{1,2}(?:st|nd|rd|th)?\s+(?:of\s+)?(?:january|february|march|april|may|june|july|august"
+    r"|september|october|november|december)\b",
+    r"\d{4}-\d{2}-\d{2}\b",
+    r"(?:next |this |on |by )?(?:mon|tues|wednes|thurs|fri|satur|sun)day\b(?:\s+at\s+\d{1,2}(?::\d{2})?\s?(?:am|pm)?)?",
+    r"tomorrow\b",
+    r"(?:next|this|end of(?: the)?|by end of(?: the)?) (?:week|month|quarter|year|summer|fall|autumn|winter|spring)\b",
+    r"(?:eod|cob|end of day)\b",
+    r"q[1-4]\b(?:\s+\d{4}\b)?",
+    r"in (?:the next )?(?:a|an|one|two|three|four|six|\d{1,3}) (?:days?|weeks?|months?|quarters?)\b",
+    r"on the \d{1,2}(?:st|nd|rd|th)\b",
+)
+
+# Numbers are bounded in length, so that a page of digits cannot make the search slow.
+_NUMBER = r"(?<![\d,.])\d[\d,.]{0,14}"
+CURRENCY = re.compile(
+    r"(?:[$\u20ac\u00a3\u20b9]|\b(?:USD|EUR|GBP|INR|ZAR)\s?)\d" + rf"|{_NUMBER}\s?(?:k|dollars|euros|pounds)\b"
+)
+AMOUNT = re.compile(
+    r"(?:[$\u20ac\u00a3\u20b9]|\b(?:usd|eur|gbp|inr|zar"
+    r"|rs\.?)\s?)\d[\d,.]{0,14}(?:\s\d{3}\b)*(?:\s?(?:k|m|million|billion)\b)?"
+    rf"|[~<>\u2264\u2265]?{_NUMBER}\s?(?:%|percent\b|k\b)"
+    rf"|~?{_NUMBER}(?:\s\d{{3}})?\+?[- ](?:calls?|seats?|users?|reps?|hours?|hrs?|licen[cs]es?|leads?|deals|customers?"
+    r"|employees|tickets|accounts|stores|sites|dollars|euros|pounds|invoices|orders|vendors?)\b(?:\s(?:a|per)\s\w+)?",
+    re.IGNORECASE,
+)
+
+PAIN = _any(
+    r"drowning in\b",
+    r"struggl(?:e|es|ed|ing) (?:with|to)\b",
+    r"pain(?:s|ful| points?)?\b",
+    r"frustrat(?:ed|ing|ion)\b",
+    r"wast(?:e|es|ed|ing) \w+",
+    r"haphazard\b",
+    r"manually\b",
+    r"by hand\b",
+    r"no (?:good )?way to\b",
+    r"(?:can't|cannot|unable to) (?:see|find|tell|get|track|trust|measure|keep up)\b",
+    r"takes? (?:us |me |them )?(?:too long|forever|ages)\b",
+    r"(?:too|so) (?:slow|many tools|much time)\b",
+    r"(?:hard|difficult|impossible) (?:for us )?to\b",
+    r"problems? (?:with|on)\b",
+    r"issues? with\b",
+    r"unhappy\b",
+    r"bottleneck",
+    r"error-prone\b",
+    r"we(?:'re| are)? (?:keep )?los(?:e|ing)\b",
+    r"fall(?:s|ing)? through\b",
+    r"reps guess\b",
+    r"spread ?sheets? (?:everywhere|all over)\b",
+    r"half of (?:my|our) (?:day|week|time)\b",
+    r"lack of\b",
+    r"overwhelm(?:ed|ing)\b",
+    r"headaches?\b",
+    r"messy\b",
+    r"a mess\b",
+)
+PAIN_LIST = _any(
+    r"pains? (?:points? )?(?:that )?(?:you|they|we)?\s?(?:flagged|mentioned|named|have|see|described)[^:]{0,30}:",
+    r"(?:main|primary|top|biggest) (?:pains?|challenges|problems)[^:]{0,40}:",
+)
+
+GOAL = _any(
+    r"(?:our|my|the|main|primary) goals? (?:is|are|for)\b",
+    r"(?:i|we|leadership|management|team) (?:really )?wants? (?:to (?!know|discuss|start|talk|say"
+    r"|show|take|ask|mention|make sure|point|go|share|introduce|thank|be clear|rush)|an?\b|the\b"
+    r"|[\"\u201c?])",
+    r"(?:i'd|we'd|i would|we would) (?:like|love) (?:to\b|a\b|an\b)",
+    r"(?:we're|i'm|we are|i am) (?:looking|hoping|trying|planning|aiming) (?:for\b|to (?!think|say"
+    r"|figure|do this|get in))",
+    r"we need (?!to\b|your\b|you\b|it\b|that\b|this\b)\w+",
+    r"we need to (?:reduce|increase|improve|cut|grow|scale|get|have|see)\b",
+    r"it would be (?:great|ideal) (?:if|to)\b",
+    r"our (?:target|objective|aim) is\b",
+)
+NEGATED_WISH = _any(r"(?:don't|do not|doesn't|never) want\b", r"exactly what we need\b")
+
+OBJECTION = _any(
+    r"concern(?:s|ed)?\b(?! is addressed)",
+    r"worr(?:y|ied|ies)\b",
+    r"not (?:so |too |entirely |really )?(?:sure|convinced|comfortable)\b",
+    r"hesitant\b",
+    r"reluctant\b",
+    r"push ?back\b",
+    r"too (?:expensive|pricey|costly|complex|complicated|risky|high|much (?:money|work|effort))\b",
+    r"deal[- ]?breaker\b",
+    r"show[- ]?stopper\b",
+    r"(?:budget|hiring|spending) freeze\b",
+    r"(?:no|not|out of|don't have(?: the| a)?) budget\b",
+    r"(?:need|want) (?:that|this|it) in writing\b",
+    r"claw ?back\b",
+    r"won't (?:work|fly|pass)\b",
+    r"(?:legal|security|privacy|compliance|procurement|finance|it)(?: team)? (?:may|might|will|would"
+    r"|won't) (?:want|need|object|insist|ask|push|not)\b",
+    r"already (?:have|use|pay)\b",
+    r"happy with (?:our|what) ",
+    r"what (?:happens )?if (?:it|you|we|the) ",
+    r"skeptical\b",
+    r"locked in(?:to)?\b",
+)
+
+WHY = _any(
+    r"that's why\b",
+    r"so that we (?:can|could)\b",
+    r"before (?:our|the|we) (?:renewal|audit|launch|busy|peak|fiscal|contract|season|year)",
+    r"deadline\b",
+    r"(?:contract|licen[cs]e|agreement) (?:ends|expires|is up|runs out)\b",
+    r"renewal\b",
+    r"(?:expand|expanding|growing|scaling|moving|migrating|merging) (?:in)?to\b",
+    r"leadership (?:wants|asked|needs|expects)\b",
+    r"(?:the )?board (?:wants|asked|expects)\b",
+    r"(?:top|high|big) priority\b",
+    r"(?:new )?(?:regulation|law|audit)s?\b.{0,40}\b(?:requires?|in force|comes?|by)\b",
+    r"no longer (?:supported|works?|scales?)\b",
+    r"can't wait\b",
+    r"this (?:quarter|year) (?:because|or)\b",
+    r"matters (?:because|to us|now)\b",
+    r"if we don't\b",
+)
+
+_DOING = (
+    r"(?:send|share (?!(?:my |the |your )?screen)|schedule|set up|follow up|provide|prepare|draft"
+    r"|update|post\b|reach out|call (?!(?:you|them) back|it\b|that\b)|line up|get back|check (?:with"
+    r"|on|in)"
+    r"|make (?:an |the )?intro|introduce you|resend|attach|loop in|book|circle back|coordinate|review"
+    r"|forward|e-?mail|invite|confirm|arrange|organi[sz]e|talk to|speak (?:to|with)|sign\b|handle"
+    r"|green-?light"
+    r"|aim for|bring in|need feedback|put together|get you|pull together|connect you|run (?:it"
+    r"|this) by|finali[sz]e|submit)"
+)
+NEXT_STEP = _any(
+    rf"(?:i'll|we'll|i will|we will|i'm going to|we're going to|i am going to|we are going to"
+    rf"|i'm gonna)\s+(?:also |then |just |quickly )?{_DOING}",
+    rf"(?:can|could|would|will) you (?:please |also )?{_DOING}",
+    rf"please {_DOING}",
+    r"let's (?:schedule|book|set up|meet|reconvene|sync|regroup)\b",
+    r"to follow\b\.?$",
+    r"i should have \w+ .{0,40}\bby\b",
+    r"next (?:sync|meeting|call|session|checkpoint) (?:is |on |will )?",
+    r"by (?:eod|cob|end of (?:day|week)|tomorrow|(?:mon|tues|wednes|thurs|fri)day)\b",
+)
+IMPERATIVE = re.compile(
+    rf"(?:^|[.;:]\s+|\u2014)(?:please |will )(?:re)?{_DOING}|^(?:send (?:over|us|me|it)|share the"
+    rf"|schedule (?:a|the))\b",
+    re.IGNORECASE,
+)
+RECAP = re.compile(
+    r"\brecap\b[^.?!:\u2014]{0,40}(?::|\u2014|\?(?=\w))|\b(?:action items|next steps|open items"
+    r"|to-?dos)\b[^.?!:\u2014]{0,40}:",
+    re.IGNORECASE,
+)
+NUMBERED_STEP = re.compile(r"^step \d+\s*:\s*", re.IGNORECASE)
+LIST_ITEM = re.compile(r"^(?:\(?\d{1,2}[.)]|[-\u2022])\s+")
+INLINE_ITEM = re.compile(r"(?:^|(?<=[,;:]\s)|(?<=and\s)|(?<=:))\(?\d{1,2}[.)]\s+")
+
+APPROVAL = _any(
+    r"sign(?:s|ed)?[- ]?off\b",
+    r"(?:security|legal|it|privacy|procurement|compliance|vendor) (?:review|approval|assessment|questionnaire)\b",
+    r"approv(?:al|e|es|ed)\b",
+    r"purchase order\b",
+    r"green[- ]light\b",
+    r"pitch (?:to )?(?:leadership|the board|management)\b",
+    r"check with (?:leadership|legal|finance|my boss|procurement)\b",
+)
+PAPER = _any(r"(?:dpa|nda|msa|order form|contract|questionnaire)\b")
+BUDGET = _any(r"budget(?:s|ed)?\b", r"funding\b", r"funds\b", r"allocated\b")
+PRICE = _any(r"(?:list )?price\b", r"pricing\b", r"per (?:user|seat|month|year)\b", r"discount\b", r"cost(?:s)?\b")
+TIMELINE = _any(
+    r"go[- ]live\b",
+    r"launch\b",
+    r"target(?:ing)?\b",
+    r"deadline\b",
+    r"green[- ]light\b",
+    r"roll[- ]?out\b",
+    r"start (?:date|on|in|by)\b",
+    r"timeline\b",
+    r"decision (?:by|on|in)\b",
+    r"if \w+ signs? off\b",
+    r"we need \w.{0,60}\bby\b",
+    r"when (?:do|would|could|will) (?:you|we)\b",
+)
+_OFFICE = (
+    r"((?:(?:[Ss]ales|[Ss]enior|[Ee]xecutive) )?[Ll]eadership|IT|SecOps|[Ll]egal|[Pp]rocurement"
+    r"|[Ff]inance|[Cc]ompliance"
+    r"|[Pp]rivacy team|[Ss]ecurity team|[Tt]he board|C[EFIT]O|COO|CISO)"
+)
+# An office counts where it acts or is turned to: `thought leadership` and `a legal mind` decide nothing.
+STAKEHOLDER = re.compile(
+    rf"\b(?:[Oo]ur|[Mm]y|[Yy]our|pitch|with|if|ask|convince)\s{_OFFICE}\b(?! mind)"
+    rf"|\b{_OFFICE}(?=\s(?:team|lead|counsel|wants?|needs?|signs?|will|has to|have to|may|must|review"
+    rf"|approval|approves?)\b)"
+)
+
+COMPETITOR = re.compile(
+    r"\b(?i:competitive with|compared? (?:to|with)|versus|vs\.?|switch(?:ing|ed)? from|mov(?:e|ing"
+    r"|ed) (?:away )?from|instead of|alternatives? to|evaluat(?:e|ing|ed)|looking at|talking to"
+    r"|also considering|considering"
+    r"|currently (?:use|using|on)|competitors? (?:like|such as|is|are)|better than|cheaper than"
+    r"|quote from|offer from|proposal from|demo (?:with"
+    r"|from))\s+([A-Z][\w.&-]*[\w](?:\s[A-Z][\w&-]+){0,2})"
+)
+NO_COMPETITOR = re.compile(
+    r"^(?:Competitor|The|This|That|Our|Your|You|We|It|IT|Q[1-4]|Monday|Tuesday|Wednesday|Thursday"
+    r"|Friday|January|July|June|AI|CRM|US|EU|UK|I|Europe|India|London)\b"
+)
