@@ -13,6 +13,9 @@ from jobs import conf
 AWAY = (psycopg.OperationalError, psycopg.InterfaceError)
 """What a statement raises when the server is gone: try again, the write is fenced. A full pool is one of them."""
 
+_PATIENCE_SECONDS = 2.0
+"""How long a borrower waits for a connection before it hears that the server is away."""
+
 PREPARE_AFTER = 2
 """Uses of a statement before it is prepared on its connection."""
 
@@ -47,8 +50,17 @@ def configure(connection: psycopg.Connection[Any]) -> None:
 
 def pool() -> ConnectionPool[Any]:
     """Open the pool from which the writes of a worker process borrow."""
-    size = conf.settings().POOL_SIZE
     opened: ConnectionPool[Any] = ConnectionPool(
-        kwargs=parameters(), configure=configure, min_size=1, max_size=size, timeout=10, num_workers=1, name="jobs"
+        kwargs=parameters(),
+        configure=configure,
+        min_size=1,
+        max_size=conf.settings().POOL_SIZE,
+        timeout=_PATIENCE_SECONDS,
+        # Its own patience doubles the pause after each failure: minutes of deafness after a long outage. Who borrows
+        # asks again and again anyway, and that is what makes it try anew.
+        reconnect_timeout=_PATIENCE_SECONDS / 2,
+        num_workers=1,
+        name="jobs",
+        open=True,
     )
     return opened

@@ -11,7 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from django.db import Error, connection
+from django.db import connection
 
 from jobs import conf, presence, schedule
 from jobs.database import AWAY
@@ -47,6 +47,12 @@ class Keeper:
         self._stop.set()
         self._thread.join(timeout=2)
 
+    def ensure_known(self, cursor: Any) -> None:
+        """Report before a run is taken: a worker that dies unknown would be missed late."""
+        if self._steady_since is None:
+            self._next_beat = 0.0
+            self._beat(cursor)
+
     def _loop(self) -> None:
         while True:
             self._round()
@@ -66,7 +72,7 @@ class Keeper:
         except AWAY:
             # Whoever could not report may be thought silent by now, and so may we think of others.
             self._steady_since, self._next_beat = None, 0.0
-        except Error:
+        except Exception:  # whatever it is, without heartbeats this worker would lose its runs
             logger.exception("A round of the keeper failed; the next one follows in a second")
 
     def _beat(self, cursor: Any) -> None:
@@ -84,6 +90,8 @@ class Keeper:
         siblings = [known for known in claiming.workers_on(cursor, worker.host) if known != worker.id]
         dead = [known for known in siblings if presence.is_dead(known)]
         freed = claiming.free_runs_of(cursor, dead) if dead else 0
+        for forgotten in claiming.unknown(cursor, dead) if dead else ():
+            presence.forget(forgotten)
         silent = conf.settings().SILENT_SECONDS
         if self._steady_since is not None and time.monotonic() - self._steady_since >= silent:
             freed += claiming.free_runs_of_silent(cursor, silent)

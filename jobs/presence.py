@@ -43,8 +43,12 @@ def is_dead(worker: UUID) -> bool:
         return False
     finally:
         os.close(descriptor)
-    path.unlink(missing_ok=True)
     return True
+
+
+def forget(worker: UUID) -> None:
+    """Remove what a dead process left, once its runs are freed: until then its death must stay visible."""
+    _path(worker).unlink(missing_ok=True)
 
 
 def _path(worker: UUID) -> Path:

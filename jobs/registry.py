@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from jobs.types import INTERNAL_PREFIXES, Event, Priority, Trigger, TriggerCron,
 
 if TYPE_CHECKING:
     from jobs.conf import Backoff
+
+logger = logging.getLogger("jobs")
 
 MAX_TRIGGERS = 10
 MAX_RETRIES = 20
@@ -71,9 +74,12 @@ class Function:
             return ""
         try:
             subject = self.subject(event) if callable(self.subject) else self.subject.format_map(event.data)
+            return serialize.visible(subject)
         except (LookupError, AttributeError, TypeError, ValueError):
             return ""
-        return serialize.visible(subject)
+        except Exception:  # product code; what a run is about is never worth losing its event or a tick
+            logger.exception("%s: the subject of %s could not be told", self.id, event.name)
+            return ""
 
     def priority_of(self, event: Event) -> int:
         """Seconds by which a run for this event counts as queued earlier, from -600 to 600."""

@@ -56,7 +56,7 @@ class Attempt:
         self.finished = sum(entry.finished(claimed.now) for entry in claimed.journal.values())
         self.failures = claimed.attempt if claimed.steps == self.finished else 0
         self._met = 0
-        self._unvisited = self.finished
+        self._last_finished = self._key_of_last_finished()
         self._state = sum(serialize.size(entry.output or "") for entry in claimed.journal.values())
         self._repeats: dict[str, int] = {}
         self._inside = threading.local()
@@ -64,7 +64,11 @@ class Attempt:
     @property
     def replaying(self) -> bool:
         """Whether the body is still passing steps that had finished before this pass."""
-        return self._unvisited > 0
+        return self._last_finished is not None
+
+    def _key_of_last_finished(self) -> str | None:
+        finished = [entry for entry in self.claimed.journal.values() if entry.finished(self.claimed.now)]
+        return max(finished, key=lambda entry: entry.index).key if finished else None
 
     @property
     def inside(self) -> str | None:
@@ -89,10 +93,11 @@ class Attempt:
         self._met += 1
         known = self.claimed.journal.get(key)
         if known is not None and known.finished(self.claimed.now):
-            self._unvisited -= 1
+            if key == self._last_finished:
+                self._last_finished = None
             return known, True
         # A step that is new to the journal ends the replay, even where the code has lost some of the old ones.
-        self._unvisited = 0
+        self._last_finished = None
         if self.recorder.stopping():
             raise self.suspend(Released())
         if index >= conf.settings().MAX_STEPS:
@@ -322,7 +327,9 @@ class ContextSync:
         return max([self._attempt.failures, *retrying])
 
     def progress(self, done: int, total: int, message: str = "") -> None:
-        """Tell how far the work is; shown on the run's page within a second or two."""
+        """Tell how far the work is; shown on the run's page within a second or two, and like the log never twice."""
+        if self._attempt.replaying:
+            return
         # What JSON cannot carry is the caller's mistake, and told here.
         said = serialize.dumps({"done": done, "total": total, "message": message})
         self._attempt.progress = serialize.loads(said)

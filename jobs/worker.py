@@ -105,6 +105,7 @@ class Worker:
     def _take_or_wait(self) -> None:
         connection = self.listener.connection()
         with connection.cursor() as cursor:
+            self.keeper.ensure_known(cursor)
             if self._unsure:
                 claiming.hand_back(cursor, self.id, except_for=list(self.flights))
                 self._unsure = False

@@ -60,11 +60,14 @@ FROM (SELECT run_at FROM jobs_run WHERE rank IS NOT NULL ORDER BY rank, id LIMIT
 _BEAT = """
 INSERT INTO jobs_worker (id, host, pid, started_at, seen_at, slots, busy, version)
 VALUES (%s, %s, %s, {now}, {now}, %s, %s, %s)
-ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, busy = excluded.busy
+ON CONFLICT (id) DO UPDATE
+SET seen_at = excluded.seen_at, busy = excluded.busy, host = excluded.host, pid = excluded.pid,
+    slots = excluded.slots, version = excluded.version
 """
 
 # A run that gained steps since it was last settled has made progress, so its worker's death counts as the first.
-# After three deaths in a row it waits longer each time, apart from those that merely shared a worker with it.
+# After three deaths in a row each waits longer, and for another time than those it shared the worker with: the one
+# that kills would otherwise meet the same innocent ones again and again, until all of them had died too often.
 _FREE = """
 WITH held AS (
     SELECT id, steps, crashes,
@@ -76,12 +79,22 @@ WITH held AS (
     FOR UPDATE OF run SKIP LOCKED
 ), counted AS (
     SELECT id, finished, CASE WHEN finished > steps THEN 1 ELSE crashes + 1 END AS deaths FROM held
+), paused AS (
+    SELECT *, interval '1 second' * CASE WHEN deaths > 3 THEN least(600, 2 ^ least(deaths - 3, 6)
+        * row_number() OVER (PARTITION BY deaths > 3 ORDER BY random())) ELSE 0 END AS pause
+    FROM counted
 )
 UPDATE jobs_run AS run
 SET status = 'QUEUED', lease = run.lease + 1, steps = finished, crashes = deaths, current_step = '',
     attempt = CASE WHEN finished > run.steps THEN 0 ELSE run.attempt END,
-    run_at = {now} + interval '1 second' * CASE WHEN deaths > 3 THEN 2 ^ least(deaths - 3, 6) ELSE 0 END
-FROM counted WHERE run.id = counted.id
+    run_at = {now} + pause, rank = CASE WHEN priority <> 0 THEN {now} + pause - interval '1 second' * priority END
+FROM paused WHERE run.id = paused.id
+"""
+
+_FORGET_FREED = """
+DELETE FROM jobs_worker AS dead
+WHERE id = ANY(%s::uuid[])
+  AND NOT EXISTS (SELECT 1 FROM jobs_run WHERE status = 'RUNNING' AND worker = dead.id)
 """
 
 _SILENT = """
@@ -98,7 +111,9 @@ ON CONFLICT (id) DO NOTHING
 """
 
 _HAND_BACK = """
-UPDATE jobs_run SET status = 'QUEUED', run_at = {now}, lease = lease + 1, current_step = ''
+UPDATE jobs_run
+SET status = 'QUEUED', run_at = {now}, lease = lease + 1, current_step = '',
+    rank = CASE WHEN priority <> 0 THEN {now} - interval '1 second' * priority END
 WHERE status = 'RUNNING' AND worker = %s AND NOT (id = ANY(%s::uuid[]))
 """
 
@@ -169,10 +184,13 @@ def beat(cursor: Any, worker: UUID, host: str, pid: int, slots: int, busy: int, 
 
 
 def free_runs_of(cursor: Any, workers: list[UUID]) -> int:
-    """Queue the runs of dead workers again and forget those workers; returns how many runs it were."""
+    """Queue the runs of dead workers again and forget those workers; returns how many runs it were.
+
+    A run that somebody is writing at this moment is passed over, and its worker stays known for the next round.
+    """
     cursor.execute(clock.sql(_FREE), [workers])
     freed: int = cursor.rowcount
-    cursor.execute("DELETE FROM jobs_worker WHERE id = ANY(%s::uuid[])", [workers])
+    cursor.execute(_FORGET_FREED, [workers])
     return freed
 
 
@@ -187,6 +205,15 @@ def free_runs_of_silent(cursor: Any, seconds: float) -> int:
 def workers_on(cursor: Any, host: str) -> list[UUID]:
     """Return the worker processes that report from this host."""
     cursor.execute("SELECT id FROM jobs_worker WHERE host = %s", [host])
+    return [row[0] for row in cursor.fetchall()]
+
+
+def unknown(cursor: Any, workers: list[UUID]) -> list[UUID]:
+    """Return those of these worker processes that are forgotten."""
+    cursor.execute(
+        "SELECT id FROM unnest(%s::uuid[]) AS w(id) WHERE NOT EXISTS (SELECT 1 FROM jobs_worker WHERE id = w.id)",
+        [workers],
+    )
     return [row[0] for row in cursor.fetchall()]
 
 

@@ -19,6 +19,12 @@ def database_now() -> RawSQL:
     return RawSQL(clock.sql("{now}"), (), output_field=models.DateTimeField())
 
 
+def database_rank() -> RawSQL:
+    """Return the place of a run that is due now, for updates through the ORM; NULL where no priority moves it."""
+    place = "CASE WHEN priority <> 0 THEN {now} - interval '1 second' * priority END"
+    return RawSQL(clock.sql(place), (), output_field=models.DateTimeField())
+
+
 class RunQuerySet(models.QuerySet["Run"]):
     """The verbs that move runs; each is one compare-and-set."""
 
@@ -37,7 +43,8 @@ class RunQuerySet(models.QuerySet["Run"]):
     def move(self, pk: Any, *, to: Status, **changes: Any) -> bool:
         """Move one run, taking it from whoever holds its lease. False means that it is in no state to go there."""
         allowed = self.filter(pk=pk, status__in=ENTERED_FROM[to])
-        return allowed.update(status=to, lease=models.F("lease") + 1, rank=None, **changes) == 1
+        rank = database_rank() if to == Status.QUEUED else None
+        return allowed.update(status=to, lease=models.F("lease") + 1, rank=rank, **changes) == 1
 
 
 class Run(models.Model):

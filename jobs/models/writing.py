@@ -62,7 +62,7 @@ SET status = w.status, run_at = coalesce(w.until, {now} + interval '1 second' * 
 FROM json_to_recordset(%s::json)
      AS w(run uuid, lease int, status text, ended boolean, until timestamptz, delay float8, attempt smallint,
           steps int, output text, error text, progress text)
-WHERE run.id = w.run AND run.lease = w.lease
+WHERE run.id = w.run AND run.lease = w.lease AND run.status = 'RUNNING'
 RETURNING run.id
 """
 
@@ -81,7 +81,10 @@ WHERE run.id = w.run AND run.lease = w.lease
 
 
 def write(cursor: Any, writes: Sequence[Write]) -> set[UUID]:
-    """Write all of these and return the runs whose lease still held; the caller commits."""
+    """Write all of these and return the runs whose lease still held; the caller commits.
+
+    A run that was settled already under this lease is not among them: its end is neither told twice nor changed.
+    """
     steps = [_step_row(w.run_id, w.lease, w.entry) for w in writes if w.entry is not None]
     settles = [_settle_row(w.run_id, w.lease, w.settle) for w in writes if w.settle is not None]
     held: set[UUID] = set()
@@ -93,6 +96,7 @@ def write(cursor: Any, writes: Sequence[Write]) -> set[UUID]:
         held = {row[0] for row in cursor.fetchall()}
     if settles:
         cursor.execute(clock.sql(_SETTLE), [_rows(settles)])
+        held -= {w.run_id for w in writes if w.settle is not None}
         held |= {row[0] for row in cursor.fetchall()}
     lines = [_line_row(w.run_id, line) for w in writes if w.lines and w.run_id in held for line in w.lines]
     if lines:

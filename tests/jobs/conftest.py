@@ -11,8 +11,35 @@ import jobs
 from jobs import clock, testing
 from jobs.models import LogLine, Run, Step
 from jobs.registry import Function
+from jobs.types import ENDED
 
 Body = Callable[[jobs.ContextSync], Any]
+
+
+class Counter:
+    """Counts its calls and returns the count."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self) -> int:
+        self.calls += 1
+        return self.calls
+
+
+class Flaky:
+    """Fails so many times, then returns its number of calls."""
+
+    def __init__(self, failures: int, error: Callable[[], BaseException] = lambda: ValueError("not yet")) -> None:
+        self.failures = failures
+        self.error = error
+        self.calls = 0
+
+    def __call__(self) -> int:
+        self.calls += 1
+        if self.calls <= self.failures:
+            raise self.error()
+        return self.calls
 
 
 class Engine:
@@ -26,7 +53,9 @@ class Engine:
         """Forget every function, as a deploy of other code does; runs and events stay."""
         self._stack.enter_context(testing.registry())
 
-    def define(self, body: Body, *, on: str | list[Any] = "test/event", fn_id: str = "work", **options: Any) -> Function:
+    def define(
+        self, body: Body, *, on: str | list[Any] = "test/event", fn_id: str = "work", **options: Any
+    ) -> Function:
         """Register a function for events of this name, or with these triggers."""
         trigger: Any = jobs.TriggerEvent(event=on) if isinstance(on, str) else on
         return jobs.create_function(fn_id=fn_id, trigger=trigger, **options)(body)
@@ -52,13 +81,21 @@ class Engine:
 
     def drained(self, run: Run) -> Run:
         """Execute what is due and return the run as it is then."""
-        testing.drain()
+        testing.drain(most=500)
         return Run.objects.get(pk=run.pk)
 
     def after(self, run: Run, **time: float) -> Run:
         """Let time pass, execute what is due then and return the run."""
         self.pass_time(**time)
         return self.drained(run)
+
+    def to_its_end(self, run: Run) -> Run:
+        """Let a day pass again and again until the run has ended."""
+        for _ in range(50):
+            if run.status in ENDED:
+                break
+            run = self.after(run, days=1)
+        return run
 
     def pass_time(self, **time: float) -> None:
         """Move the engine's clock until the test ends."""

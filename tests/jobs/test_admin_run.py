@@ -180,3 +180,42 @@ def test_people_of_a_product_see_the_runs_of_its_objects_live() -> None:
     Run.objects.filter(pk=run.pk).update(status=Status.FAILED, ended_at=run.queued_at)
     assert client.get(f"{address}?v={version}").status_code == 286
     assert client.post(address).status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("status", "attempt", "tries", "shown"),
+    [
+        (Status.RUNNING, 0, 0, 1),
+        (Status.SLEEPING, 0, 2, 3),
+        (Status.SLEEPING, 1, 0, 2),
+        (Status.FAILED, 0, 4, 4),
+        (Status.FAILED, 4, 0, 4),
+        (Status.FAILED, 0, 0, 1),
+    ],
+)
+def test_the_attempt_counts_failures_of_the_body_and_of_the_step_it_is_at(
+    olga: Client, status: Status, attempt: int, tries: int, shown: int
+) -> None:
+    run = a_run(status, attempt=attempt)
+    a_step(run, "read")
+    a_step(run, "ask", StepStatus.FAILED if status == Status.FAILED else StepStatus.RETRYING, tries=tries, output=None)
+    assert olga.get(reverse("admin:jobs_run_change", args=[run.pk])).context["attempt"] == shown
+    assert olga.get("/admin/jobs/run/").context["rows"][0]["attempt"] == shown
+
+
+def test_a_step_that_sent_an_event_links_to_it(olga: Client) -> None:
+    event = an_event("user/met")
+    run = a_run()
+    a_step(run, "tell", op="send_event", output=[str(event.pk)])
+    assert reverse("admin:jobs_event_change", args=[event.pk]) in page(olga, run)
+
+
+def test_a_refresh_of_an_object_s_runs_takes_four_queries(
+    olga: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for status in (Status.FAILED, Status.COMPLETED, Status.RUNNING):
+        run = a_run(status, subject="transcripts.transcript/7")
+        a_step(run, "read")
+        a_line(run, "412 turns", step="read")
+    with django_assert_max_num_queries(4):
+        assert "412 turns" in olga.get("/admin/about/transcripts.transcript/7/").content.decode()

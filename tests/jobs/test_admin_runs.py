@@ -158,12 +158,14 @@ def test_the_overview_groups_failures_by_function_and_last_error_line(olga: Clie
         a_run(Status.FAILED, error=an_error(message))
     context = olga.get("/admin/").context
     assert {(group.line, group.count) for group in context["groups"]} == {("503 busy", 2), ("429 slow down", 1)}
-    assert (context["workers"], context["busy"], context["failed"]) == (1, 3, 3)
+    assert (context["workers"]["n"], context["workers"]["in_use"], context["failed"]) == (1, 3, 3)
 
 
 def test_the_overview_warns_when_no_worker_has_reported(olga: Client) -> None:
     a_worker(seen_at=clock.now() - timedelta(minutes=2))
-    assert "No worker has reported in the last minute" in olga.get("/admin/").content.decode()
+    html = olga.get("/admin/").content.decode()
+    assert "No worker has reported in the last minute" in html
+    assert "0 of 0 slots busy" in html
 
 
 def test_the_overview_shows_nothing_to_people_who_may_not_see_runs() -> None:
@@ -171,3 +173,17 @@ def test_the_overview_shows_nothing_to_people_who_may_not_see_runs() -> None:
     html = signed_in("sam").get("/admin/").content.decode()
     assert "Nothing here for your account" in html
     assert "503" not in html
+
+
+def test_a_refresh_of_the_overview_takes_four_queries(
+    olga: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    a_worker()
+    for status in (Status.QUEUED, Status.RUNNING, Status.SLEEPING, Status.FAILED, Status.COMPLETED):
+        a_run(status)
+    with django_assert_max_num_queries(4):
+        answer = olga.get("/admin/", headers={"HX-Request": "true"})
+    shown = {name: answer.context[name] for name in ("queued", "running", "asleep", "failed", "completed")}
+    assert set(shown.values()) == {1}
+    assert answer.context["workers"]["n"] == 1
+    assert sum(hour.good + hour.bad for hour in answer.context["hours"]) == 2

@@ -1,9 +1,11 @@
 """The door: which events are accepted, which functions they start, when, and how often."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from pydantic import ValidationError
 
 import jobs
@@ -86,8 +88,8 @@ def test_names_of_the_engine_are_refused_from_outside(engine: Engine, name: str)
     ids=repr,
 )
 def test_names_and_ids_that_no_column_takes_are_refused_in_words(engine: Engine, fields: dict[str, str]) -> None:
-    with pytest.raises(InvalidEvent, match="event 0: its (name|id) has"):
-        jobs.send_sync(jobs.Event(**{"name": "a/b", **fields}))
+    with pytest.raises(InvalidEvent, match=r"event 0: its (name|id) has"):
+        jobs.send_sync(jobs.Event(name="a/b").model_copy(update=fields))
 
 
 @pytest.mark.parametrize("fields", [{"name": ""}, {"name": "x" * 256}, {"name": 5}, {"data": []}, {"data": {1: 2}}])
@@ -175,20 +177,31 @@ def test_events_without_an_id_are_never_duplicates(engine: Engine) -> None:
     assert (Run.objects.count(), SeenId.objects.count()) == (3, 0)
 
 
-def test_two_connections_that_send_the_same_id_start_one_run(
-    committing_engine: Engine, second_connection: Any
-) -> None:
+def test_two_connections_that_send_the_same_id_start_one_run(committing_engine: Engine, second_connection: Any) -> None:
     committing_engine.define(lambda ctx: None)
-    second_connection.execute(
-        "INSERT INTO jobs_seenid VALUES ('order-7', gen_random_uuid(), now() + interval '1 hour')"
-    )
-    committing_engine.send(id="order-7")
+
+    def late() -> None:
+        committing_engine.send(id="order-7")
+        connection.close()
+
+    sender = threading.Thread(target=late)
+    with second_connection.transaction():
+        # What the other process has written and not committed yet.
+        second_connection.execute(
+            "INSERT INTO jobs_seenid VALUES ('order-7', gen_random_uuid(), now() + interval '1 hour')"
+        )
+        sender.start()
+        sender.join(0.3)
+        assert (sender.is_alive(), Event.objects.count()) == (True, 0)
+    sender.join(10)
     assert (Run.objects.count(), Event.objects.get().duplicate) == (0, True)
 
 
 def test_send_tells_what_became_of_each_event(engine: Engine) -> None:
     engine.define(lambda ctx: None)
-    [one, two] = send([jobs.Event(name="test/event"), jobs.Event(name="other/event")], sender="shop", source=Source.HTTP)
+    [one, two] = send(
+        [jobs.Event(name="test/event"), jobs.Event(name="other/event")], sender="shop", source=Source.HTTP
+    )
     run = Run.objects.get()
     assert (one.run_ids, two.run_ids, run.trigger) == ((run.pk,), (), "test/event")
     assert run.events.get().pk == one.event_id
@@ -210,6 +223,9 @@ TEMPLATES = [
     (lambda event: f"shop.order/{event.data['id'] + 1}", "shop.order/8"),
     (lambda event: f"shop.order/{event.data['missing']}", ""),
     (lambda event: "x" * 500, "x" * 200),
+    (lambda event: 7, ""),
+    (lambda event: None, ""),
+    (lambda event: 1 / 0, ""),
 ]
 
 

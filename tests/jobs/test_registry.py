@@ -8,6 +8,7 @@ from pydantic import ValidationError
 import jobs
 from jobs import testing
 from jobs.errors import InvalidDefinition, UnknownFunction
+from jobs.models import Run
 from jobs.registry import registry
 from tests.jobs.conftest import Engine
 
@@ -128,7 +129,5 @@ def test_an_isolated_registry_gives_the_real_one_back() -> None:
 def test_the_first_function_greets(db: None) -> None:
     jobs.send_sync(jobs.Event(name="test/hello.world", data={"name": "Ada"}))
     testing.drain()
-    assert jobs.registry.registry.get("stepwell-hello-world").description.startswith("Greet somebody")
-    from jobs.models import Run
-
+    assert registry.get("stepwell-hello-world").description.startswith("Greet somebody")
     assert Run.objects.get().output["message"] == "Hello, Ada!"

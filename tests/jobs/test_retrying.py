@@ -8,8 +8,7 @@ import jobs
 from jobs import actions
 from jobs.models import LogLine, Run
 from jobs.types import Status, StepStatus
-from tests.jobs.conftest import Engine
-from tests.jobs.test_errors_and_backoff import Flaky, passes
+from tests.jobs.conftest import Engine, Flaky
 
 
 def test_a_retried_run_goes_on_from_the_failed_step(engine: Engine) -> None:
@@ -29,18 +28,18 @@ def test_a_retried_run_goes_on_from_the_failed_step(engine: Engine) -> None:
 
 def test_attempts_count_anew_and_the_old_ones_stay_on_record(engine: Engine) -> None:
     flaky = Flaky(5)
-    run = passes(engine, engine.execute(lambda ctx: ctx.step.run("flaky", flaky), retries=2))
+    run = engine.to_its_end(engine.execute(lambda ctx: ctx.step.run("flaky", flaky), retries=2))
     assert flaky.calls == 3
     actions.retry(run, by="ada")
-    run = passes(engine, engine.drained(run))
+    run = engine.to_its_end(engine.drained(run))
     assert (run.status, run.output, len(engine.step("flaky").attempts)) == (Status.COMPLETED, 6, 5)
 
 
 def test_a_failed_body_gets_all_its_attempts_again(engine: Engine) -> None:
     flaky = Flaky(5)
-    run = passes(engine, engine.execute(lambda ctx: flaky(), retries=2))
+    run = engine.to_its_end(engine.execute(lambda ctx: flaky(), retries=2))
     actions.retry(run, by="ada")
-    assert passes(engine, engine.drained(run)).output == 6
+    assert engine.to_its_end(engine.drained(run)).output == 6
 
 
 @pytest.mark.parametrize("end", ["completed", "cancelled", "queued", "sleeping"])

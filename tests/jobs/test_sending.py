@@ -1,17 +1,16 @@
 """Sending inside transactions: what commits is sent, what is rolled back never was."""
 
-import asyncio
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.db import transaction
 
 import jobs
 from jobs import testing
 from jobs.models import Event, Run, SeenId, Step
 from jobs.types import Status
-from tests.jobs.conftest import Engine
-from tests.jobs.test_errors_and_backoff import Flaky
+from tests.jobs.conftest import Engine, Flaky
 
 
 def test_a_send_that_is_rolled_back_never_happened(engine: Engine) -> None:
@@ -67,7 +66,7 @@ def test_ids_come_back_in_order(engine: Engine) -> None:
 
 
 def test_async_code_sends_too(committing_engine: Engine) -> None:
-    [event_id] = asyncio.run(jobs.send(jobs.Event(name="a/b")))
+    [event_id] = async_to_sync(jobs.send)(jobs.Event(name="a/b"))
     assert Event.objects.get(pk=event_id).name == "a/b"
 
 

@@ -47,7 +47,7 @@ def test_a_moment_that_has_passed_does_not_hold_the_run_up(engine: Engine) -> No
 
 
 def test_a_moment_without_a_zone_is_refused_in_words(engine: Engine) -> None:
-    run = engine.execute(lambda ctx: ctx.step.sleep_until("then", datetime(2030, 1, 1)))  # noqa: DTZ001
+    run = engine.execute(lambda ctx: ctx.step.sleep_until("then", datetime(2030, 1, 1)))
     assert run.status == Status.FAILED
     assert run.error["message"] == "sleep_until('then') needs a time with a time zone, not 2030-01-01T00:00:00"
 
