@@ -4,9 +4,10 @@ Everything that product code needs is here; the modules below are the engine's r
 """
 
 from jobs.client import Client, client
+from jobs.context import ContextSync
 from jobs.errors import NonRetriableError, RetryAfterError, SendEventsError, StepError
 from jobs.registry import Function
-from jobs.step import ContextSync, StepSync
+from jobs.step import StepSync
 from jobs.types import JSON, Event, Priority, TriggerCron, TriggerEvent
 
 create_function = client.create_function

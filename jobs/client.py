@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 from asgiref.sync import sync_to_async
 
 from jobs import conf
+from jobs.context import ContextSync
 from jobs.registry import Function, default_retries, registry
-from jobs.step import ContextSync
 from jobs.types import FUNCTION_FAILED, Event, Priority, Trigger, TriggerEvent
 
 T = TypeVar("T")

@@ -6,6 +6,8 @@ import logging
 from typing import assert_never
 
 from jobs import conf, failures
+from jobs.attempt import Attempt, Recorder
+from jobs.context import ContextSync
 from jobs.errors import InvalidExpression, NonRetriableError, StepError, UnknownFunction
 from jobs.journal import (
     Claimed,
@@ -21,7 +23,6 @@ from jobs.journal import (
     Write,
 )
 from jobs.registry import registry
-from jobs.step import Attempt, ContextSync, Recorder
 from jobs.types import Status
 
 logger = logging.getLogger("jobs")

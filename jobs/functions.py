@@ -9,8 +9,8 @@ from django.db import connection
 
 from jobs import clock, conf
 from jobs.client import client
+from jobs.context import ContextSync
 from jobs.models import pruning
-from jobs.step import ContextSync
 from jobs.types import TriggerCron, TriggerEvent
 
 BATCHES_PER_STEP = 20

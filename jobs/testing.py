@@ -11,10 +11,10 @@ from django.db import connection, transaction
 
 from jobs import clock, endings, executor
 from jobs import registry as registry_module
+from jobs.attempt import Attempt
 from jobs.ids import new_id
 from jobs.journal import Claimed, Entry, Line, Lost, Suspend, Write
 from jobs.models import claiming, writing
-from jobs.step import Attempt
 
 _BATCH = 64
 

@@ -19,6 +19,7 @@ import psycopg
 from django.db import Error
 
 from jobs import conf, endings, executor, failures
+from jobs.attempt import Attempt
 from jobs.database import AWAY, pool
 from jobs.ids import new_id
 from jobs.journal import Claimed, Failed, Outcome, Write
@@ -26,7 +27,6 @@ from jobs.keeper import Keeper
 from jobs.listener import Listener
 from jobs.models import claiming
 from jobs.presence import Presence
-from jobs.step import Attempt
 from jobs.writer import Writer
 
 logger = logging.getLogger("jobs")
@@ -51,6 +51,7 @@ class Worker:
         self._queue: queue.SimpleQueue[Claimed | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._idle = 0
+        self._owed = 0
         self._lock = threading.Lock()
         self._freed = threading.Event()
         self._starved = False
@@ -123,20 +124,22 @@ class Worker:
 
     def _dispatch(self, claimed: Claimed) -> None:
         self.flights[claimed.run_id] = None
-        self._queue.put(claimed)
         with self._lock:
-            if self._idle < self._queue.qsize() and len(self._threads) < self.slots:
+            # Each run is promised to one thread: counting those that seem idle would count one that has just been
+            # given a run, and the next run would wait until that one ends.
+            if self._idle:
+                self._idle -= 1
+            elif len(self._threads) < self.slots:
                 thread = threading.Thread(target=self._loop, name=f"jobs-{len(self._threads)}", daemon=True)
                 self._threads.append(thread)
                 thread.start()
+            else:
+                self._owed += 1
+        self._queue.put(claimed)
 
     def _loop(self) -> None:
         while True:
-            with self._lock:
-                self._idle += 1
             claimed = self._queue.get()
-            with self._lock:
-                self._idle -= 1
             if claimed is None:
                 return
             try:
@@ -144,6 +147,11 @@ class Worker:
             except BaseException as error:
                 logger.exception("Run %s could not be settled", claimed.run_id)
                 self._give_up(claimed, error)
+            with self._lock:
+                if self._owed:
+                    self._owed -= 1
+                else:
+                    self._idle += 1
 
     def _give_up(self, claimed: Claimed, error: BaseException) -> None:
         """Fail a run that cannot be settled as it should be, or else leave it to the next claim."""

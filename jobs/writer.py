@@ -77,7 +77,7 @@ class Writer:
         self._closed = False
 
     def record(self, claimed: Claimed, entry: Entry, lines: list[Line]) -> bool:
-        """Journal one step; see `jobs.step.Recorder`."""
+        """Journal one step; see `jobs.attempt.Recorder`."""
         try:
             return self.write(Write(claimed.run_id, claimed.lease, entry, lines=lines))
         except psycopg.Error as error:
@@ -87,7 +87,7 @@ class Writer:
     def record_with(
         self, claimed: Claimed, make: Callable[[], Entry], lines: Callable[[], list[Line]]
     ) -> tuple[Entry, bool]:
-        """Run `make` and journal its entry in one transaction; see `jobs.step.Recorder`."""
+        """Run `make` and journal its entry in one transaction; see `jobs.attempt.Recorder`."""
         with transaction.atomic():
             entry = make()
             with connection.cursor() as cursor:
