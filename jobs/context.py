@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -56,7 +57,11 @@ class ContextSync:
         self.events: list[Event] = attempt.claimed.events
         self.event: Event = self.events[0] if self.events else Event(name=attempt.claimed.trigger)
         self.step = StepSync(attempt)
-        self.logger = RunLogger(attempt)
+
+    @functools.cached_property
+    def logger(self) -> RunLogger:
+        """The run's log; its lines are stored with the next write, and go to Python's logging as well."""
+        return RunLogger(self._attempt)
 
     @property
     def attempt(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import logging
 import math
@@ -62,6 +63,10 @@ class Function:
         """The schedules that start it."""
         return tuple(trigger for trigger in self.triggers if isinstance(trigger, TriggerCron))
 
+    @functools.cached_property
+    def _has_expressions(self) -> bool:
+        return any(trigger.expression is not None for trigger in _event_triggers(self))
+
     def starts_on(self, event: Event) -> bool:
         """Whether this event starts a run of it; with an expression that cannot be evaluated it does, see `check`."""
         if self.failure_of is not None and event.data.get("function_id") != self.failure_of:
@@ -93,7 +98,7 @@ class Function:
 
         Whoever sends an event cannot help it, so the send goes through, and it is the run that fails.
         """
-        if not any(_holds(trigger, event, unsure=False) for trigger in _event_triggers(self)):
+        if self._has_expressions and not any(_holds(t, event, unsure=False) for t in _event_triggers(self)):
             for trigger in _event_triggers(self):
                 _holds(trigger, event)
         if self.priority is not None:

@@ -24,17 +24,17 @@ def dumps(value: Any) -> str:
     Besides JSON's own types it takes datetime, date, time, timedelta (ISO 8601), Decimal, UUID, Enum, dataclasses,
     pydantic models, sets and tuples. Bytes are refused: nothing would tell how to read them back.
     """
-    text = json.dumps(value, default=_plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = _ENCODER.encode(value)
     try:
         text.encode()
     except UnicodeEncodeError:  # a lone surrogate, which JSON can carry only as an escape
-        text = json.dumps(value, default=_plain, allow_nan=False, separators=(",", ":"))
+        text = _ASCII_ENCODER.encode(value)
     return text
 
 
 def loads(text: str | bytes) -> Any:
     """Return the value of JSON text; NaN and Infinity, which JSON does not know, are a ValueError."""
-    return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+    return _DECODER.decode(text if isinstance(text, str) else text.decode(json.detect_encoding(text)))
 
 
 def size(text: str) -> int:
@@ -92,3 +92,9 @@ def _plain(value: Any) -> Any:
         if isinstance(value, kind):
             return plain(value)
     raise TypeError(f"{type(value).__name__} is not JSON serialisable")
+
+
+# Made once: json.dumps and json.loads would make one for every call that is not all defaults.
+_ENCODER = json.JSONEncoder(default=_plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_ASCII_ENCODER = json.JSONEncoder(default=_plain, allow_nan=False, separators=(",", ":"))
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)

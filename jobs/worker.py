@@ -50,9 +50,6 @@ class Worker:
         self._stopped = False
         self._queue: queue.SimpleQueue[Claimed | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
-        self._idle = 0
-        self._owed = 0
-        self._lock = threading.Lock()
         self._freed = threading.Event()
         self._starved = False
         self._unsure = False
@@ -124,17 +121,12 @@ class Worker:
 
     def _dispatch(self, claimed: Claimed) -> None:
         self.flights[claimed.run_id] = None
-        with self._lock:
-            # Each run is promised to one thread: counting those that seem idle would count one that has just been
-            # given a run, and the next run would wait until that one ends.
-            if self._idle:
-                self._idle -= 1
-            elif len(self._threads) < self.slots:
-                thread = threading.Thread(target=self._loop, name=f"jobs-{len(self._threads)}", daemon=True)
-                self._threads.append(thread)
-                thread.start()
-            else:
-                self._owed += 1
+        # As many threads as runs: counting the idle ones would count one that has just been given a run, and the next
+        # run would wait until that one ends.
+        if len(self._threads) < len(self.flights):
+            thread = threading.Thread(target=self._loop, name=f"jobs-{len(self._threads)}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
         self._queue.put(claimed)
 
     def _loop(self) -> None:
@@ -147,11 +139,6 @@ class Worker:
             except BaseException as error:
                 logger.exception("Run %s could not be settled", claimed.run_id)
                 self._give_up(claimed, error)
-            with self._lock:
-                if self._owed:
-                    self._owed -= 1
-                else:
-                    self._idle += 1
 
     def _give_up(self, claimed: Claimed, error: BaseException) -> None:
         """Fail a run that cannot be settled as it should be, or else leave it to the next claim."""

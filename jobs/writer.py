@@ -17,6 +17,8 @@ from uuid import UUID
 
 import psycopg
 from django.db import connection, connections, transaction
+from django.db.backends.signals import connection_created
+from django.dispatch import receiver
 from psycopg_pool import ConnectionPool
 
 from jobs.database import AWAY
@@ -98,9 +100,11 @@ class Writer:
 
     def release_connections(self) -> None:
         """Close what product code opened in this thread, which returns it to Django's pool."""
-        for opened in connections.all(initialized_only=True):
-            if not opened.in_atomic_block:
-                opened.close()
+        if getattr(_opened, "any", False):
+            _opened.any = False
+            for opened in connections.all(initialized_only=True):
+                if not opened.in_atomic_block:
+                    opened.close()
 
     def write(self, write: Write) -> bool:
         """Commit a write and return whether the lease held."""
@@ -162,11 +166,8 @@ class Writer:
     def _commit(self, writes: list[Write]) -> set[UUID]:
         while True:
             try:
-                with self._borrowed() as conn, conn.cursor() as cursor:
-                    if len(writes) == 1 and _is_single_statement(writes[0]):
-                        return writing.write(cursor, writes)
-                    with conn.transaction():
-                        return writing.write(cursor, writes)
+                with self._borrowed() as conn:
+                    return writing.held_of(writes, _executed(conn, writing.statements(writes)))
             except AWAY:
                 # Whether the commit arrived is unknown. The same write under the same lease changes nothing more.
                 if self._closed:
@@ -183,5 +184,21 @@ class Writer:
             self._pool.putconn(conn)
 
 
-def _is_single_statement(write: Write) -> bool:
-    return (write.entry is None) != (write.settle is None) and not write.lines
+def _executed(conn: psycopg.Connection[Any], statements: list[tuple[str, Any]]) -> list[set[UUID]]:
+    """Execute statements in one transaction and return what each returned."""
+    if len(statements) == 1:
+        cursors = [conn.execute(*statements[0])]
+    else:
+        # One round trip in all: after each, this thread would have to wait its turn among many busy ones.
+        with conn.pipeline(), conn.transaction():
+            cursors = [conn.execute(*statement) for statement in statements]
+    return [{row[0] for row in cursor.fetchall()} for cursor in cursors]
+
+
+# Looking at all of a thread's connections after every handler would cost more than journaling its step.
+_opened = threading.local()
+
+
+@receiver(connection_created)
+def _note_opened(**_: Any) -> None:
+    _opened.any = True

@@ -16,6 +16,10 @@ from jobs import conf
 from jobs.cluster.shared import Shared, current
 
 
+def _pass_over(number: int, frame: Any) -> None:
+    """Do nothing about a signal."""
+
+
 class NoResults:
     """Stands where Q2 keeps its results queue: nothing is kept, and no lock can die with a monitor."""
 
@@ -51,7 +55,9 @@ class Guard(Sentinel):  # type: ignore[misc]
 
     def spawn_cluster(self) -> None:
         """Start the workers, deaf to a SIGTERM that the whole process group gets: main alone decides."""
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # Not SIG_IGN, which programs that product code starts would inherit: nothing but a kill would end them.
+            signal.signal(number, _pass_over)
         shared = current()
         if shared is None:
             raise RuntimeError("A guard runs only inside the qcluster command.")

@@ -68,8 +68,10 @@ RETURNING run.id
 
 _LINES = """
 INSERT INTO jobs_logline (run_id, step, level, message, at)
-SELECT run, step, level, message, at
-FROM json_to_recordset(%s::json) AS l(run uuid, step text, level text, message text, at timestamptz)
+SELECT l.run, l.step, l.level, l.message, l.at
+FROM json_to_recordset(%s::json) AS l(run uuid, lease int, step text, level text, message text, at timestamptz)
+JOIN jobs_run AS run ON run.id = l.run AND run.lease = l.lease AND run.status = 'RUNNING'
+RETURNING run_id
 """
 
 _GLANCE = """
@@ -80,28 +82,41 @@ WHERE run.id = w.run AND run.lease = w.lease
 """
 
 
-def write(cursor: Any, writes: Sequence[Write]) -> set[UUID]:
-    """Write all of these and return the runs whose lease still held; the caller commits.
+def statements(writes: Sequence[Write]) -> list[tuple[str, Any]]:
+    """Return the statements, with their parameters, that write all of these; each returns the runs it was done for."""
+    steps = [_step_row(w.run_id, w.lease, w.entry) for w in writes if w.entry is not None]
+    settles = [_settle_row(w.run_id, w.lease, w.settle) for w in writes if w.settle is not None]
+    lines = [_line_row(w.run_id, w.lease, line) for w in writes for line in w.lines]
+    made: list[tuple[str, Any]] = []
+    if len(steps) == 1:
+        made.append((_STEP, steps[0]))
+    elif steps:
+        made.append((_STEPS, [_rows(steps)]))
+    # Before the settles, after which a run no longer counts as running.
+    if lines:
+        made.append((_LINES, [_rows(lines)]))
+    if settles:
+        made.append((clock.sql(_SETTLE), [_rows(settles)]))
+    return made
+
+
+def held_of(writes: Sequence[Write], done_for: Sequence[set[UUID]]) -> set[UUID]:
+    """Return the runs whose lease held, from what the statements returned, in their order.
 
     A run that was settled already under this lease is not among them: its end is neither told twice nor changed.
     """
-    steps = [_step_row(w.run_id, w.lease, w.entry) for w in writes if w.entry is not None]
-    settles = [_settle_row(w.run_id, w.lease, w.settle) for w in writes if w.settle is not None]
-    held: set[UUID] = set()
-    if steps:
-        if len(steps) == 1:
-            cursor.execute(_STEP, steps[0])
-        else:
-            cursor.execute(_STEPS, [_rows(steps)])
-        held = {row[0] for row in cursor.fetchall()}
-    if settles:
-        cursor.execute(clock.sql(_SETTLE), [_rows(settles)])
-        held -= {w.run_id for w in writes if w.settle is not None}
-        held |= {row[0] for row in cursor.fetchall()}
-    lines = [_line_row(w.run_id, line) for w in writes if w.lines and w.run_id in held for line in w.lines]
-    if lines:
-        cursor.execute(_LINES, [_rows(lines)])
-    return held
+    settling = {w.run_id for w in writes if w.settle is not None}
+    held = set().union(*done_for)
+    return (held - settling) | (done_for[-1] & settling) if settling else held
+
+
+def write(cursor: Any, writes: Sequence[Write]) -> set[UUID]:
+    """Write all of these and return the runs whose lease still held; the caller commits."""
+    done_for = []
+    for statement, parameters in statements(writes):
+        cursor.execute(statement, parameters)
+        done_for.append({row[0] for row in cursor.fetchall()})
+    return held_of(writes, done_for)
 
 
 def _step_row(run_id: UUID, lease: int, entry: Entry) -> dict[str, Any]:
@@ -139,9 +154,10 @@ def _settle_row(run_id: UUID, lease: int, settle: Settle) -> dict[str, Any]:
     }
 
 
-def _line_row(run_id: UUID, line: Line) -> dict[str, str]:
+def _line_row(run_id: UUID, lease: int, line: Line) -> dict[str, Any]:
     return {
         "run": str(run_id),
+        "lease": lease,
         "step": serialize.visible(line.step)[:255],
         "level": line.level[:8],
         "message": serialize.visible(line.message),
