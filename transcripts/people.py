@@ -25,8 +25,9 @@ class Member:
     labels: set[str] = field(default_factory=set)
 
     def learn(self, *, role: str | None = None, organization: str | None = None, side: Side = Side.UNKNOWN) -> None:
-        """Take over what was not known before."""
-        self.role = self.role or role
+        """Take over what was not known before; a title says more than the name of a department."""
+        only_department = (self.role or "").lower() in DEPARTMENTS
+        self.role = (role or self.role) if only_department else (self.role or role)
         self.organization = self.organization or organization
         self.side = side if self.side is Side.UNKNOWN else self.side
 
@@ -76,6 +77,12 @@ _DEPARTMENTS = (
     "security legal finance procurement it operations ops revops engineering marketing compliance hr sales secops"
 )
 DEPARTMENTS = frozenset(_DEPARTMENTS.split())
+# Titles that sit on the selling side of a call. Customers have success managers of their own, so those tell nothing.
+_SELLING = re.compile(
+    r"\b(?:account executive|account manager|(?:sales|solutions) engineer"
+    r"|(?:sales|business) development representative|sales rep(?:resentative)?|ae|sdr|bdr)$",
+    re.IGNORECASE,
+)
 _OURS = re.compile(r"^(?:our|my) (?:company|team|side)$|^(?:us|internal)$", re.IGNORECASE)
 _NUMBERED = re.compile(
     r"^(?:unknown )?(?:speaker|participant|guest|caller|user)\s*\w{0,2}$|^unknown$|^[\d+() -]+$", re.IGNORECASE
@@ -133,6 +140,7 @@ class Cast:
         self._by_label: dict[str, Member] = {}
         self._by_name: dict[str, Member] = {}
         self._by_first_name: dict[str, list[Member]] = {}
+        self._company: list[tuple[Member, Member, bool]] = []
         taken_apart = {label: label_of(label) for label in labels}
         # Those with names first: a bare `AE` may then be the one AE that has a name.
         for label, parts in sorted(taken_apart.items(), key=lambda item: item[1].name is None):
@@ -171,12 +179,41 @@ class Cast:
         side = Side.SELLER if ours else Side.BUYER if organization and listed else Side.UNKNOWN
         member.learn(role=role, organization=organization if listed and not ours else None, side=side)
 
+    def knows(self, name: str) -> bool:
+        """Whether somebody of this name, or this first name, speaks or has been introduced."""
+        return any(member.name and same_name(member.name, name) for member in self.members)
+
+    def accompany(self, guest: Member, host: Member, *, same_organization: bool = True) -> None:
+        """Note that somebody came with somebody else, whose side and organization may be learned later."""
+        if guest is not host:
+            self._company.append((guest, host, same_organization))
+
     def settle_sides(self) -> None:
         """When sellers are known and no buyer is, everybody else sits on the other side."""
+        self._sell_by_title()
+        self._keep_company()
+        selling = {member.organization for member in self.members if member.side is Side.SELLER} - {None}
+        for member in self.members:
+            if selling and member.organization:
+                member.learn(side=Side.SELLER if member.organization in selling else Side.BUYER)
+        self._keep_company()
         sides = {member.side for member in self.members}
         if Side.SELLER in sides and Side.BUYER not in sides:
             for member in self.members:
                 member.learn(side=Side.BUYER)
+
+    def _sell_by_title(self) -> None:
+        """Account executives and the like sell, unless sellers are known or two organizations bring theirs."""
+        if any(member.side is Side.SELLER for member in self.members):
+            return
+        selling = [m for m in self.members if m.side is Side.UNKNOWN and _SELLING.search(m.role or "")]
+        if len({member.organization for member in selling if member.organization}) <= 1:
+            for member in selling:
+                member.learn(side=Side.SELLER)
+
+    def _keep_company(self) -> None:
+        for guest, host, same_organization in self._company:
+            guest.learn(organization=host.organization if same_organization else None, side=host.side)
 
     def _member(self, label: Label) -> Member:
         title, side = PARTS.get(label.part or "", (None, Side.UNKNOWN))

@@ -67,13 +67,13 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Site]]:
     """Start a supervisor with a part for each word list."""
     sites: list[Site] = []
 
-    def start_site(**parts: str) -> Site:
+    def start_site(grace: int = 1, **parts: str) -> Site:
         (tmp_path / "part.py").write_text(PART)
         lines = [f"{name}: python {tmp_path}/part.py {words}" for name, words in parts.items()]
         (tmp_path / "Procfile").write_text("# the parts\n" + "\n".join(lines) + "\n")
         given = {
             "PROCFILE": f"{tmp_path}/Procfile",
-            "STOP_SECONDS": "1",
+            "STOP_SECONDS": str(grace),
             "DATABASE_URL": "postgresql:///unused",
             "PORT": "1",
         }
@@ -123,22 +123,18 @@ def test_what_a_dead_part_leaves_behind_is_ended_before_it_starts_again(start: C
 
 def test_a_part_that_will_not_end_is_ended_after_the_grace_time(start: Callable[..., Site]) -> None:
     site = start(web="stubborn", worker="")
-    started = time.monotonic()
     site.process.terminate()
-    assert site.process.wait(10) == 0
-    assert 0.9 < time.monotonic() - started < 4
+    assert site.process.wait(30) == 0
     assert "web did not end in time" in site.text()
     wait_until(lambda: site.left() == [], 2)
 
 
 def test_a_second_signal_does_not_wait(start: Callable[..., Site]) -> None:
-    site = start(web="stubborn")
+    site = start(grace=600, web="stubborn")
     site.process.send_signal(signal.SIGINT)
     wait_until(lambda: "Stopping web" in site.text())
-    started = time.monotonic()
     site.process.send_signal(signal.SIGINT)
-    assert site.process.wait(10) == 0
-    assert time.monotonic() - started < 0.8
+    assert site.process.wait(30) == 0
 
 
 def test_a_killed_supervisor_leaves_no_process_running(start: Callable[..., Site]) -> None:

@@ -1,17 +1,47 @@
 """The phrases by which the local parser knows what a sentence is about. English only; a gap is better than a guess."""
 
 import re
+from collections.abc import Iterator
 
 
-def _any(*phrases: str) -> re.Pattern[str]:
+class Phrases:
+    """A pattern without regard to capitals. Small letters are searched first: three times as quick as the flag."""
+
+    def __init__(self, pattern: str, *, hint: str = "") -> None:
+        self._hint = re.compile(hint)
+        self._small = re.compile(pattern)
+        self._exact = re.compile(pattern, re.IGNORECASE)
+
+    def search(self, text: str) -> re.Match[str] | None:
+        """The first match in the text as it stands."""
+        return self._exact.search(text) if self._is_in(text.lower()) else None
+
+    def finditer(self, text: str) -> Iterator[re.Match[str]]:
+        """All matches in the text as it stands."""
+        return self._exact.finditer(text) if self._is_in(text.lower()) else iter(())
+
+    def _is_in(self, small: str) -> bool:
+        return self._hint.search(small) is not None and self._small.search(small) is not None
+
+
+def phrases(*wanted: str) -> Phrases:
+    """Any of these, at the beginning of a word."""
     # Typed and typographic apostrophes are one; PDF exports without the right font print a question mark.
-    joined = "|".join(phrases).replace("'", "['\u2019?]")
-    return re.compile(rf"\b(?:{joined})", re.IGNORECASE)
+    joined = "|".join(wanted).replace("'", "['\u2019?]")
+    return Phrases(rf"\b(?:{joined})")
 
 
-FIRST_PERSON = _any(r"(?:i|we|our|my|us|me|i'm|i've|we're|we've)\b")
+FIRST_PERSON = phrases(r"(?:i|we|our|my|us|me|i'm|i've|we're|we've)\b")
 
-DATE = _any(
+_MONTH = (
+    r"(?:january|february|march|april|june|july|august|september|october|november|december|may)\b(?!\.?\s+\d{1,2}\b)"
+    r"(?!\.?\s+\d{1,2}(?:st|nd|rd|th))(?:\s+\d{4}\b)?"
+)
+_PART = r"(?:beginning|start|middle|end) of"
+DATE = phrases(
+    rf"(?:by|before|until|in|around|early|mid|late)[ -](?:{_MONTH}|(?:the )?(?:{_PART} {_MONTH}"
+    r"|end of (?:the |this |next )?(?:week|month|quarter|year)|christmas|easter|summer))\b",
+    rf"{_PART} {_MONTH}",
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|june?|july?|aug(?:ust)?|sept?(?:ember)?"
     r"|oct(?:ober)?|nov(?:ember)?"
     r"|dec(?:ember)?)\.?\s+\d{1,4}(?:st|nd|rd|th)?\b(?:,?\s+\d{4}\b)?",
@@ -30,19 +60,24 @@ DATE = _any(
 
 # Numbers are bounded in length, so that a page of digits cannot make the search slow.
 _NUMBER = r"(?<![\d,.])\d[\d,.]{0,14}"
+# Amounts in words are known by their round end; a list of all numerals would be slow.
+_ROUND = r"(?:hundred|thousand|million) (?:dollars|euros|pounds)\b"
 CURRENCY = re.compile(
-    r"(?:[$\u20ac\u00a3\u20b9]|\b(?:USD|EUR|GBP|INR|ZAR)\s?)\d" + rf"|{_NUMBER}\s?(?:k|dollars|euros|pounds)\b"
+    r"(?:[$\u20ac\u00a3\u20b9]|\b(?:USD|EUR|GBP|INR|ZAR)\s?)\d"
+    + rf"|{_NUMBER}\s?(?:k|dollars|euros|pounds)\b"
+    + rf"|{_ROUND}"
 )
-AMOUNT = re.compile(
+AMOUNT = Phrases(
     r"(?:[$\u20ac\u00a3\u20b9]|\b(?:usd|eur|gbp|inr|zar"
     r"|rs\.?)\s?)\d[\d,.]{0,14}(?:\s\d{3}\b)*(?:\s?(?:k|m|million|billion)\b)?"
     rf"|[~<>\u2264\u2265]?{_NUMBER}\s?(?:%|percent\b|k\b)"
     rf"|~?{_NUMBER}(?:\s\d{{3}})?\+?[- ](?:calls?|seats?|users?|reps?|hours?|hrs?|licen[cs]es?|leads?|deals|customers?"
-    r"|employees|tickets|accounts|stores|sites|dollars|euros|pounds|invoices|orders|vendors?)\b(?:\s(?:a|per)\s\w+)?",
-    re.IGNORECASE,
+    r"|employees|tickets|accounts|stores|sites|dollars|euros|pounds|invoices|orders|vendors?)\b(?:\s(?:a|per)\s\w+)?"
+    rf"|(?<![a-z-])[a-z]+(?:-[a-z]+)?[- ]{_ROUND}",
+    hint=r"\d|dollars|euros|pounds",
 )
 
-PAIN = _any(
+PAIN = phrases(
     r"drowning in\b",
     r"struggl(?:e|es|ed|ing) (?:with|to)\b",
     r"pain(?:s|ful| points?)?\b",
@@ -72,12 +107,12 @@ PAIN = _any(
     r"messy\b",
     r"a mess\b",
 )
-PAIN_LIST = _any(
+PAIN_LIST = phrases(
     r"pains? (?:points? )?(?:that )?(?:you|they|we)?\s?(?:flagged|mentioned|named|have|see|described)[^:]{0,30}:",
     r"(?:main|primary|top|biggest) (?:pains?|challenges|problems)[^:]{0,40}:",
 )
 
-GOAL = _any(
+GOAL = phrases(
     r"(?:our|my|the|main|primary) goals? (?:is|are|for)\b",
     r"(?:i|we|leadership|management|team) (?:really )?wants? (?:to (?!know|discuss|start|talk|say"
     r"|show|take|ask|mention|make sure|point|go|share|introduce|thank|be clear|rush)|an?\b|the\b"
@@ -90,9 +125,9 @@ GOAL = _any(
     r"it would be (?:great|ideal) (?:if|to)\b",
     r"our (?:target|objective|aim) is\b",
 )
-NEGATED_WISH = _any(r"(?:don't|do not|doesn't|never) want\b", r"exactly what we need\b")
+NEGATED_WISH = phrases(r"(?:don't|do not|doesn't|never) want\b", r"exactly what we need\b")
 
-OBJECTION = _any(
+OBJECTION = phrases(
     r"concern(?:s|ed)?\b(?! is addressed)",
     r"worr(?:y|ied|ies)\b",
     r"not (?:so |too |entirely |really )?(?:sure|convinced|comfortable)\b",
@@ -116,12 +151,14 @@ OBJECTION = _any(
     r"locked in(?:to)?\b",
 )
 
-WHY = _any(
+WHY = phrases(
     r"that's why\b",
     r"so that we (?:can|could)\b",
     r"before (?:our|the|we) (?:renewal|audit|launch|busy|peak|fiscal|contract|season|year)",
     r"deadline\b",
-    r"(?:contract|licen[cs]e|agreement) (?:ends|expires|is up|runs out)\b",
+    r"(?:contract|licen[cs]e|agreement|subscription)\b[^.?!;]{0,60}?\s(?:ends|expires|is up|is ending|runs out)\b",
+    r"(?:need|have|must|want|plan|hope)s? (?:to )?(?:decide|choose|switch|move|go live|be live|migrate|sign)\b"
+    r"[^.?!;]{0,40}\b(?:before|by)\b",
     r"renewal\b",
     r"(?:expand|expanding|growing|scaling|moving|migrating|merging) (?:in)?to\b",
     r"leadership (?:wants|asked|needs|expects)\b",
@@ -145,7 +182,7 @@ _DOING = (
     r"|aim for|bring in|need feedback|put together|get you|pull together|connect you|run (?:it"
     r"|this) by|finali[sz]e|submit)"
 )
-NEXT_STEP = _any(
+NEXT_STEP = phrases(
     rf"(?:i'll|we'll|i will|we will|i'm going to|we're going to|i am going to|we are going to"
     rf"|i'm gonna)\s+(?:also |then |just |quickly )?{_DOING}",
     rf"(?:can|could|would|will) you (?:please |also )?{_DOING}",
@@ -170,7 +207,7 @@ NUMBERED_STEP = re.compile(r"^step \d+\s*:\s*", re.IGNORECASE)
 LIST_ITEM = re.compile(r"^(?:\(?\d{1,2}[.)]|[-\u2022])\s+")
 INLINE_ITEM = re.compile(r"(?:^|(?<=[,;:]\s)|(?<=and\s)|(?<=:))\(?\d{1,2}[.)]\s+")
 
-APPROVAL = _any(
+APPROVAL = phrases(
     r"sign(?:s|ed)?[- ]?off\b",
     r"(?:security|legal|it|privacy|procurement|compliance|vendor) (?:review|approval|assessment|questionnaire)\b",
     r"approv(?:al|e|es|ed)\b",
@@ -179,35 +216,6 @@ APPROVAL = _any(
     r"pitch (?:to )?(?:leadership|the board|management)\b",
     r"check with (?:leadership|legal|finance|my boss|procurement)\b",
 )
-PAPER = _any(r"(?:dpa|nda|msa|order form|contract|questionnaire)\b")
-BUDGET = _any(r"budget(?:s|ed)?\b", r"funding\b", r"funds\b", r"allocated\b")
-PRICE = _any(r"(?:list )?price\b", r"pricing\b", r"per (?:user|seat|month|year)\b", r"discount\b", r"cost(?:s)?\b")
-TIMELINE = _any(
-    r"go[- ]live\b",
-    r"launch\b",
-    r"target(?:ing)?\b",
-    r"deadline\b",
-    r"green[- ]light\b",
-    r"roll[- ]?out\b",
-    r"start (?:date|on|in|by)\b",
-    r"timeline\b",
-    r"decision (?:by|on|in)\b",
-    r"if \w+ signs? off\b",
-    r"we need \w.{0,60}\bby\b",
-    r"when (?:do|would|could|will) (?:you|we)\b",
-)
-_OFFICE = (
-    r"((?:(?:[Ss]ales|[Ss]enior|[Ee]xecutive) )?[Ll]eadership|IT|SecOps|[Ll]egal|[Pp]rocurement"
-    r"|[Ff]inance|[Cc]ompliance"
-    r"|[Pp]rivacy team|[Ss]ecurity team|[Tt]he board|C[EFIT]O|COO|CISO)"
-)
-# An office counts where it acts or is turned to: `thought leadership` and `a legal mind` decide nothing.
-STAKEHOLDER = re.compile(
-    rf"\b(?:[Oo]ur|[Mm]y|[Yy]our|pitch|with|if|ask|convince)\s{_OFFICE}\b(?! mind)"
-    rf"|\b{_OFFICE}(?=\s(?:team|lead|counsel|wants?|needs?|signs?|will|has to|have to|may|must|review"
-    rf"|approval|approves?)\b)"
-)
-
 COMPETITOR = re.compile(
     r"\b(?i:competitive with|compared? (?:to|with)|versus|vs\.?|switch(?:ing|ed)? from|mov(?:e|ing"
     r"|ed) (?:away )?from|instead of|alternatives? to|evaluat(?:e|ing|ed)|looking at|talking to"
@@ -216,7 +224,20 @@ COMPETITOR = re.compile(
     r"|quote from|offer from|proposal from|demo (?:with"
     r"|from))\s+([A-Z][\w.&-]*[\w](?:\s[A-Z][\w&-]+){0,2})"
 )
+# What the customer says of its own vendors, past and present. The name must end there: not `at Salesforce reports`.
+_VENDOR_NAME = (
+    r"([A-Z][\w.&-]*\w(?:\s[A-Z][\w&-]+){0,2})(?=[,.;:!?)]|$|\s(?:and|or|but|last|this|in|as|for|because|which|who|that"
+    r"|before|ago|too|also|first|when|then|a|two|three|is|are|was|were|ends|expires|runs|recently|already|earlier)\b)"
+)
+OWN_VENDOR = re.compile(
+    r"\b(?i:(?:current|existing|present|previous|former|old|incumbent) (?:vendor|provider|supplier|contract with)"
+    rf"(?:,| is| was|:)?)\s{_VENDOR_NAME}"
+    r"|\b(?:(?i:we|i)|[Ww]e['\u2019]ve|[Ww]e have)\s(?:(?:also|already|briefly)\s)?(?i:looked at|evaluated|tested"
+    rf"|trial?led|piloted|shortlisted|considered)\s{_VENDOR_NAME}"
+    rf"|\b(?i:(?:contract|licen[cs]e|agreement|subscription) with)\s{_VENDOR_NAME}(?=\s(?:ends|expires|runs|is up)\b)"
+)
 NO_COMPETITOR = re.compile(
-    r"^(?:Competitor|The|This|That|Our|Your|You|We|It|IT|Q[1-4]|Monday|Tuesday|Wednesday|Thursday"
-    r"|Friday|January|July|June|AI|CRM|US|EU|UK|I|Europe|India|London)\b"
+    r"^(?:Competitor|A|An|If|In|And|So|But|Yes|No|They|He|She|My|Legal|Finance|Procurement|Sales|Marketing|HR|The|This|That|Our|Your|You|We|It|IT|Q[1-4]|Monday|Tuesday|Wednesday|Thursday"
+    r"|Friday|January|July|June|AI|CRM|US|EU|UK|I|Europe|India|London|Germany|France"
+    r"|Spain|Italy|Ireland|America|Asia|(?:Febru|Octo|Novem|Decem|Septem)\w+|March|April|May|August|Saturday|Sunday)\b"
 )

@@ -39,15 +39,62 @@ _BLOCKS = re.compile(
     re.IGNORECASE,
 )
 
+# What a customer says of money of their own, if an amount stands beside it.
+_SPENDING = cues.Phrases(
+    r"\b(?:too (?:expensive|pricey|costly|high|much)"
+    r"|(?:can['\u2019]t|cannot|could|can) (?:afford|spend|go (?:up to|over))"
+    r"|(?:sign|approve)s?(?: off)?(?: on)? (?:any|every)thing"
+    r"|(?:we|i) (?:currently |already |now )?(?:pay|spend|paid|spent)"
+    r"|(?:above|over|up to|below|under)\b.{0,40}\b(?:sign(?:s|ed|ature)?|approv(?:es?|al)|board)"
+    r"|(?:sign(?:s|ed)?(?: off)?|approv(?:es?|al))\b.{0,40}\b(?:above|over|up to|below|under))\b"
+)
+_OFFICE = (
+    r"(?:(?:(?:[Ss]ales|[Ss]enior|[Ee]xecutive) )?[Ll]eadership|(?:IT|[Ii]nformation|[Cc]yber) [Ss]ecurity|IT|SecOps"
+    r"|[Ll]egal|[Pp]rocurement|[Ff]inance|[Cc]ompliance|[Pp]rivacy team|[Ss]ecurity team|[Tt]he board"
+    r"|C[EFIT]O|COO|CISO)"
+    r"(?: (?:team|lead|manager|director|department)\b)?"
+)
+_ACTS = (
+    r"\s(?:also |both |all |first )?(?:counsel|wants?|needs?|signs?|will|has to|have to|may|must|reviews?"
+    r"|approval|approves?)\b"
+)
+# An office counts where it acts or is turned to: `thought leadership` and `a legal mind` decide nothing.
+_STAKEHOLDER = re.compile(
+    rf"\b(?:[Oo]ur|[Mm]y|[Yy]our|pitch|with|if|ask|convince)\s({_OFFICE})\b(?! mind)"
+    rf"|\b({_OFFICE})(?=(?:,? and (?:our |the )?{_OFFICE})?{_ACTS})"
+    rf"|\b({_OFFICE})\b(?<=team|lead)"
+)
+_PAPER = cues.phrases(r"(?:dpa|nda|msa|order form|contract|questionnaire)\b")
+_BUDGET = cues.phrases(r"budget(?:s|ed)?\b", r"funding\b", r"funds\b", r"allocated\b")
+_PRICE = cues.phrases(
+    r"(?:list )?price\b", r"pricing\b", r"per (?:user|seat|month|year)\b", r"discount\b", r"cost(?:s)?\b"
+)
+_TIMELINE = cues.phrases(
+    r"go[- ]live\b",
+    r"launch\b",
+    r"target(?:ing)?\b",
+    r"deadline\b",
+    r"green[- ]light\b",
+    r"roll[- ]?out\b",
+    r"start (?:date|on|in|by)\b",
+    r"timeline\b",
+    r"decision (?:by|on|in|before|until)\b",
+    r"(?:decide|make (?:a|the|our|up our) (?:decision|choice|minds?)|choose|be live|switch)\b"
+    r".{0,30}\b(?:by|before|until|in|on|this|next|end)\b",
+    r"if \w+ signs? off\b",
+    r"we need \w.{0,60}\bby\b",
+    r"when (?:do|would|could|will) (?:you|we)\b",
+)
+
 
 def process(speech: Speech) -> DecisionProcess:
     """The decision as the customer's sentences tell it; prices stand in where no budget was named."""
     buyers = list(speech.of_buyers())
-    budget = _first(buyers, cues.BUDGET) or _first(list(speech.sentences), cues.PRICE, amount=True)
+    budget = [*_first(buyers, _BUDGET), *_spending(buyers)] or _first(list(speech.sentences), _PRICE, amount=True)
     return DecisionProcess(
         timeline="; ".join(_timeline(speech)),
         stakeholders=_stakeholders(speech, buyers),
-        budget_context=" ".join(budget),
+        budget_context=" ".join(dict.fromkeys(budget)),
         approval_steps=_approvals(speech),
     )
 
@@ -75,10 +122,10 @@ def _timeline(speech: Speech) -> list[str]:
     before: Sentence | None = None
     for sentence in speech.sentences:
         if cues.DATE.search(sentence.text) and not sentence.is_question:
-            asked = before is not None and before.is_question and cues.TIMELINE.search(before.text)
+            asked = before is not None and before.is_question and _TIMELINE.search(before.text)
             if before is not None and asked:
                 found.setdefault(sentence.text, f"{before.text} {sentence.text}")
-            elif cues.TIMELINE.search(sentence.text) and sentence.words < 40 and not cues.RECAP.search(sentence.text):
+            elif _TIMELINE.search(sentence.text) and sentence.words < 40 and not cues.RECAP.search(sentence.text):
                 found.setdefault(sentence.text, sentence.text)
         before = sentence
     return list(found.values())[:4]
@@ -91,14 +138,35 @@ def _stakeholders(speech: Speech, buyers: list[Sentence]) -> list[str]:
         for member in speech.cast.members
         if member.name and member.side is Side.BUYER
     ]
-    found = (match[1] or match[2] for s in buyers for match in cues.STAKEHOLDER.finditer(s.plain))
-    offices = {office.lower(): office for office in found}
+    found = (next(filter(None, match.groups())) for s in buyers for match in _STAKEHOLDER.finditer(s.plain))
+    titles = {(member.role or "").lower() for member in speech.cast.members}
+    offices = {office.lower(): _in_small(office) for office in found if office.lower() not in titles}
     # `sales leadership` already says `leadership`.
-    whole = [office for key, office in offices.items() if not any(key != other and key in other for other in offices)]
+    words = {key: set(key.split()) - {"team", "department"} for key in offices}
+    whole = [
+        office
+        for key, office in offices.items()
+        if not any(words[key] < words[other] or (words[key] == words[other] and key < other) for other in words)
+    ]
     return [*named, *whole][: 2 * MOST]
 
 
-def _first(sentences: list[Sentence], pattern: re.Pattern[str], *, amount: bool = False) -> list[str]:
+def _in_small(office: str) -> str:
+    """`Legal` at the beginning of a sentence is `legal`; abbreviations keep their capitals."""
+    first, space, rest = office.partition(" ")
+    return f"{first.lower() if first.istitle() else first}{space}{rest}"
+
+
+def _spending(buyers: list[Sentence]) -> list[str]:
+    """What the customer pays, may sign or finds too much, where an amount of money is named."""
+    return [
+        sentence.text
+        for sentence in buyers
+        if cues.CURRENCY.search(sentence.text) and not sentence.is_question and _SPENDING.search(sentence.plain)
+    ][:2]
+
+
+def _first(sentences: list[Sentence], pattern: cues.Phrases, *, amount: bool = False) -> list[str]:
     """The first sentences of the matter, with the amount that comes in the sentence after it."""
     for position, sentence in enumerate(sentences):
         if (
@@ -119,7 +187,7 @@ def _approvals(speech: Speech) -> list[str]:
     found: dict[str, str] = {}
     for sentence in speech.sentences:
         text = cues.LIST_ITEM.sub("", cues.NUMBERED_STEP.sub("", sentence.text))
-        listed = text != sentence.text and cues.PAPER.search(text)
+        listed = text != sentence.text and _PAPER.search(text)
         if sentence.is_question or sentence.words > 40 or cues.RECAP.search(text) or _DONE.search(text):
             continue
         if listed or cues.APPROVAL.search(text):

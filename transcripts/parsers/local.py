@@ -33,7 +33,7 @@ class LocalParser:
             goals=_said(buyers, _is_goal),
             people=[_person(member) for member in speech.cast.members if member.name],
             next_steps=steps,
-            why_and_why_now=_said(buyers, lambda s: _ours(s) and cues.WHY.search(s.text)),
+            why_and_why_now=_said(buyers, lambda s: not s.is_question and _ours(s) and cues.WHY.search(s.text)),
             quantifiable_metrics=_said(speech.sentences, _is_metric),
             key_quotes=key_quotes(buyers),
             objections=[_with_name(s) for s in _matching(buyers, lambda s: cues.OBJECTION.search(s.plain))],
@@ -133,25 +133,37 @@ def key_quotes(sentences: Iterable[Sentence]) -> list[str]:
 def _weight(sentence: Sentence) -> int:
     if sentence.is_question or _GREETING.match(sentence.text):
         return 0
-    glad, sorry = tone.balance(sentence.text)
     patterns = (cues.PAIN, cues.GOAL, cues.OBJECTION, cues.WHY, cues.APPROVAL)
     about = sum(1 for pattern in patterns if pattern.search(sentence.text))
+    if not about:
+        return 0
     amount = cues.AMOUNT.search(sentence.text) is not None
-    return about + amount + min(glad + sorry, 2) * _ours(sentence) if about else 0
+    return about + amount + min(sum(tone.balance(sentence.text)), 2) * _ours(sentence)
 
 
 def competition(speech: Speech) -> list[CompetitionMention]:
     """Other vendors named by a phrase of comparison; names of people in the call are none."""
     people = {word.lower() for member in speech.cast.members for word in (member.name or "").split()}
+    houses = {member.organization.lower() for member in speech.cast.members if member.organization}
     mentions: dict[str, CompetitionMention] = {}
     for sentence in speech.sentences:
-        for match in cues.COMPETITOR.finditer(sentence.text):
-            name = match[1].rstrip(".")
-            if not cues.NO_COMPETITOR.match(name) and people.isdisjoint(name.lower().split()):
-                context = _with_name(sentence)
-                known = CompetitionMention(competitor=name, context=context, sentiment=tone.tone_of(sentence.text))
+        for name in _vendors(sentence):
+            if people.isdisjoint(name.lower().split()) and name.lower() not in houses:
+                known = CompetitionMention(
+                    competitor=name, context=_with_name(sentence), sentiment=tone.tone_of(sentence.text)
+                )
                 mentions.setdefault(name.lower(), known)
     return list(mentions.values())[:MOST]
+
+
+def _vendors(sentence: Sentence) -> Iterator[str]:
+    """Names after a phrase of comparison; what `we looked at` tells of rivals only in the customer's mouth."""
+    patterns = (cues.COMPETITOR,) if sentence.speaker.side is Side.SELLER else (cues.COMPETITOR, cues.OWN_VENDOR)
+    for pattern in patterns:
+        for match in pattern.finditer(sentence.text):
+            name = next(filter(None, match.groups())).rstrip(".")
+            if not cues.NO_COMPETITOR.match(name):
+                yield name
 
 
 def _is_goal(sentence: Sentence) -> bool:
@@ -167,7 +179,7 @@ def _is_goal(sentence: Sentence) -> bool:
 def _is_metric(sentence: Sentence) -> bool:
     """A number with a meaning; what is only listed or summed up again is a step, not a fact."""
     listed = cues.LIST_ITEM.match(sentence.text) or cues.NUMBERED_STEP.match(sentence.text)
-    return not listed and not cues.RECAP.search(sentence.text) and cues.AMOUNT.search(sentence.text) is not None
+    return cues.AMOUNT.search(sentence.text) is not None and not listed and not cues.RECAP.search(sentence.text)
 
 
 def _ours(sentence: Sentence) -> bool:
@@ -178,9 +190,11 @@ def _ours(sentence: Sentence) -> bool:
 def _matching(sentences: Iterable[Sentence], wanted: Callable[[Sentence], object]) -> list[Sentence]:
     found: dict[str, Sentence] = {}
     for sentence in sentences:
+        if len(found) == MOST:
+            break
         if sentence.words > 2 and wanted(sentence):
             found.setdefault(sentence.text.lower(), sentence)
-    return list(found.values())[:MOST]
+    return list(found.values())
 
 
 def _said(sentences: Iterable[Sentence], wanted: Callable[[Sentence], object]) -> list[str]:
