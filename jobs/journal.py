@@ -145,6 +145,12 @@ class Write:
     settle: Settle | None = None
     lines: list[Line] = field(default_factory=list)
 
+    @property
+    def weight(self) -> int:
+        """Characters of its outputs: most of what it takes to write it."""
+        step = len(self.entry.output or "") if self.entry else 0
+        return step + (len(self.settle.output or "") if self.settle else 0)
+
 
 __all__ = [
     "Claimed",

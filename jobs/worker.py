@@ -78,8 +78,9 @@ class Worker:
                 continue
             try:
                 self._take_or_wait()
-            except AWAY as error:
-                logger.warning("The database is away, trying again: %s", str(error).strip().partition("\n")[0])
+            except psycopg.Error as error:
+                what = "The database is away" if isinstance(error, AWAY) else "A claim failed"
+                logger.warning("%s, trying again: %s", what, str(error).strip().partition("\n")[0])
                 self.listener.close()
                 # A claim may have been committed although its answer never came.
                 self._unsure = True
@@ -144,9 +145,12 @@ class Worker:
         """Fail a run that cannot be settled as it should be, or else leave it to the next claim."""
         plain = executor.settle(claimed, Failed(failures.describe(error, code="unsettled")), None)
         try:
-            if plain is not None:
+            if plain is not None and plain.settle is not None and endings.is_heard(claimed, plain.settle):
+                self._end(claimed, plain)
+            elif plain is not None:
                 self.writer.write(plain)
-        except psycopg.Error:
+        except Exception:
+            logger.exception("Run %s is left to the next claim", claimed.run_id)
             self._unsure = True
         finally:
             self._release(claimed.run_id)
@@ -174,12 +178,11 @@ class Worker:
             self.writer.hand_over(write, lambda error: self._settled(claimed, error))
 
     def _settled(self, claimed: Claimed, error: Exception | None) -> None:
-        if error is not None:
-            refused = Failed(failures.simple("unwritable", f"Its result cannot be stored: {error}"))
-            write = executor.settle(claimed, refused, None)
-            if write is not None:
-                self._end(claimed, write)
-        self._release(claimed.run_id)
+        if error is None:
+            self._release(claimed.run_id)
+        else:
+            # Not here: this may be the writer's own thread, and giving up writes again.
+            threading.Thread(target=self._give_up, args=(claimed, error), daemon=True).start()
 
     def _end(self, claimed: Claimed, write: Write) -> None:
         """End a run in a way others hear of, as soon as the database lets us."""

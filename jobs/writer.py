@@ -30,9 +30,12 @@ logger = logging.getLogger("jobs")
 
 MOST = 256
 """Writes in one commit."""
+HEAVIEST = 8 * 1024 * 1024
+"""Characters of outputs after which a commit takes no more writes."""
 ALONE = 2
 """Up to so many runs in flight, each commits by itself."""
 _PAUSE = 0.2
+_LIMIT_EXCEEDED = "54"
 
 
 class Pending:
@@ -82,7 +85,7 @@ class Writer:
         """Journal one step; see `jobs.attempt.Recorder`."""
         try:
             return self.write(Write(claimed.run_id, claimed.lease, entry, lines=lines))
-        except psycopg.Error as error:
+        except Exception as error:
             # The handler has run: trying again would only run it again.
             raise NonRetriableError(f'The result of "{entry.name}" cannot be stored: {error}') from error
 
@@ -130,15 +133,12 @@ class Writer:
 
     def _loop(self) -> None:
         while (pending := self._queue.get()) is not None:
-            batch = [pending, *self._waiting(MOST - 1)]
-            try:
-                self._finish(batch)
-            except Exception:
-                logger.exception("The writer could not write; its runs will be taken by others")
+            self._finish(self._with_waiting(pending))
 
-    def _waiting(self, most: int) -> list[Pending]:
-        found: list[Pending] = []
-        while len(found) < most:
+    def _with_waiting(self, first: Pending) -> list[Pending]:
+        """Return this write and those that wait behind it, as far as they fit into one commit."""
+        batch, weight = [first], first.write.weight
+        while len(batch) < MOST and weight < HEAVIEST:
             try:
                 pending = self._queue.get_nowait()
             except queue.Empty:
@@ -146,13 +146,14 @@ class Writer:
             if pending is None:
                 self._queue.put(None)
                 break
-            found.append(pending)
-        return found
+            batch.append(pending)
+            weight += pending.write.weight
+        return batch
 
     def _finish(self, batch: list[Pending]) -> None:
         try:
             held = self._commit([pending.write for pending in batch])
-        except psycopg.Error as error:
+        except Exception as error:  # whatever it is, those who wait must hear of it
             if len(batch) == 1:
                 batch[0].finish(False, error)
                 return
@@ -168,7 +169,9 @@ class Writer:
             try:
                 with self._borrowed() as conn:
                     return writing.held_of(writes, _executed(conn, writing.statements(writes)))
-            except AWAY:
+            except AWAY as error:
+                if (error.sqlstate or "").startswith(_LIMIT_EXCEEDED):
+                    raise  # it counts as operational, but no patience makes the value smaller
                 # Whether the commit arrived is unknown. The same write under the same lease changes nothing more.
                 if self._closed:
                     return set()
