@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from uuid6 import uuid7
 
 import jobs
 from jobs import actions, clock, testing
+from jobs.ids import new_id
 from jobs.models import Run, claiming
 from jobs.types import Status
 from tests.jobs.conftest import Engine
@@ -54,8 +54,8 @@ def test_one_slot_takes_the_run_whose_turn_it_is(engine: Engine) -> None:
     for priority in (0, 60, -60):
         engine.send(data={"p": priority})
     with connection.cursor() as cursor:
-        taken = [claiming.claim(cursor, uuid7(), 1)[0].events[0].data["p"] for _ in range(3)]
-        assert claiming.claim(cursor, uuid7(), 1) == []
+        taken = [claiming.claim(cursor, new_id(), 1)[0].events[0].data["p"] for _ in range(3)]
+        assert claiming.claim(cursor, new_id(), 1) == []
     assert taken == [60, 0, -60]
 
 
@@ -104,7 +104,7 @@ def queued_again(engine: Engine, how: str) -> Run:
         raise jobs.RetryAfterError("busy", 60_000)
 
     run = engine.start(body, {"p": 120}, priority=BY_DATA, retries=0 if how == "retry" else 4)
-    worker = uuid7()
+    worker = new_id()
     with connection.cursor() as cursor:
         if how in ("hand_back", "free"):
             claiming.claim(cursor, worker, 1)

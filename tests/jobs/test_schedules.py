@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from uuid6 import uuid7
 
 import jobs
 from jobs import clock, schedule, testing
 from jobs.database import pool
+from jobs.ids import new_id
 from jobs.keeper import Keeper
 from jobs.models import Event, Run, Schedule, Worker
 from jobs.types import Source, Status
@@ -169,7 +169,7 @@ def test_the_keeper_outlives_a_round_that_fails(
 
     monkeypatch.setattr(schedule, "tick", broken)
     borrowed = pool()
-    facts = {"id": uuid7(), "host": "here", "pid": 1, "slots": 1, "flights": {}, "at_a_glance": list}
+    facts = {"id": new_id(), "host": "here", "pid": 1, "slots": 1, "flights": {}, "at_a_glance": list}
     with borrowed:
         Keeper(SimpleNamespace(pool=borrowed, **facts))._round()  # type: ignore[arg-type]
     assert "out of order" in caplog.text

@@ -4,9 +4,9 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection
-from uuid6 import uuid7
 
 from jobs import actions, clock, testing
+from jobs.ids import new_id
 from jobs.models import Run
 from transcripts import records, retries
 from transcripts.models import Status, Transcript
@@ -83,7 +83,7 @@ def test_looking_for_abandoned_calls_does_not_read_all_runs(stored):
     now = clock.now()
     ended = {"function": "stepwell-parse-transcript", "status": "COMPLETED", "queued_at": now, "ended_at": now}
     calls = Transcript.objects.bulk_create(
-        Transcript(title="Old", status=Status.COMPLETED, run=uuid7()) for _ in range(3000)
+        Transcript(title="Old", status=Status.COMPLETED, run=new_id()) for _ in range(3000)
     )
     Run.objects.bulk_create(Run(id=call.run, subject=call.subject, trigger="x", **ended) for call in calls)
     lose_run(stored())
