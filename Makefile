@@ -26,7 +26,7 @@ worker: install ## Run a cluster of workers only
 	@exec $(PYTHON_IN_VENV) manage.py qcluster
 
 test: install-dev ## Run all tests on a real PostgreSQL (ARGS="-k retry" for some)
-	@exec $(PYTHON_IN_VENV) -m pytest $(ARGS)
+	@exec $(PYTHON_IN_VENV) -m pytest -n 2 $(ARGS)
 
 check: install-dev ## Check format, lint, types, import contracts, migrations, templates, deployment
 	$(BIN)/ruff format --check .

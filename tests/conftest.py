@@ -24,6 +24,20 @@ CHROMIUM_ARGUMENTS = [
 ]
 
 
+CLUSTERS = ("test_crashes", "test_signals", "test_database_restart", "test_races", "test_io_wait")
+"""Tests that mostly wait for real clusters; they run one after the other, beside all others."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give tests that would disturb each other to one worker, and leave the browser's event loop for the end."""
+    for item in items:
+        if item.path.stem in CLUSTERS:
+            item.add_marker(pytest.mark.xdist_group("clusters"))
+        else:
+            item.add_marker(pytest.mark.xdist_group("others"))
+    items.sort(key=lambda item: "browser" in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings() -> None:
     """Start the test server before Django makes the test database, and clear what killed sessions left."""
@@ -34,10 +48,11 @@ def django_db_modify_db_settings() -> None:
 
 
 def _drop_abandoned_databases(connection: psycopg.Connection[Any]) -> None:
-    rows = connection.execute("SELECT datname FROM pg_database WHERE datname ~ '^test_stepwell_[0-9]+$'").fetchall()
+    ours = "SELECT datname FROM pg_database WHERE datname ~ '^test_stepwell_[0-9]+(_gw[0-9]+)?$'"
+    rows = connection.execute(ours).fetchall()
     for (name,) in rows:
         try:
-            os.kill(int(name.rpartition("_")[2]), 0)
+            os.kill(int(name.split("_")[2]), 0)
         except ProcessLookupError:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
         except PermissionError:
