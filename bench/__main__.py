@@ -34,7 +34,7 @@ def measure() -> dict[str, Any]:
     from bench import measures
 
     with cluster() as running:
-        measures.drain_per_s(rounds=1)  # connections, prepared statements and caches are warm from here on
+        measures.drain_per_s(rounds=3)  # connections, prepared statements and caches are warm from here on
         idle = running.pss_mb()
         step, floor = measures.step_and_floor()
         rates = measures.drain_per_s(rounds=5)

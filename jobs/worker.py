@@ -48,7 +48,7 @@ class Worker:
         self.flights: dict[UUID, Attempt | None] = {}
         self._stop_requested = stop_requested
         self._stopped = False
-        self._queue: queue.SimpleQueue[Claimed | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[list[Claimed]] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._freed = threading.Event()
         self._starved = False
@@ -111,7 +111,9 @@ class Worker:
             asked = min(self.slots - len(self.flights), BATCH)
             taken = claiming.claim(cursor, self.id, asked)
             for claimed in taken:
-                self._dispatch(claimed)
+                self._admit(claimed)
+            if taken:
+                self._queue.put(taken[::-1])
             # A claim asks for a power of two, so half of what was wanted may still be a full one.
             self._backlog = len(taken) * 2 > asked
             if taken:
@@ -120,7 +122,7 @@ class Worker:
         poll = conf.settings().POLL_SECONDS
         self.listener.wait(poll if wait is None else max(0.0, min(poll, wait)))
 
-    def _dispatch(self, claimed: Claimed) -> None:
+    def _admit(self, claimed: Claimed) -> None:
         self.flights[claimed.run_id] = None
         # As many threads as runs: counting the idle ones would count one that has just been given a run, and the next
         # run would wait until that one ends.
@@ -128,13 +130,14 @@ class Worker:
             thread = threading.Thread(target=self._loop, name=f"jobs-{len(self._threads)}", daemon=True)
             self._threads.append(thread)
             thread.start()
-        self._queue.put(claimed)
 
     def _loop(self) -> None:
         while True:
-            claimed = self._queue.get()
-            if claimed is None:
-                return
+            batch = self._queue.get()
+            claimed = batch.pop()
+            if batch:
+                # Each thread wakes the next: all at once they would only fight for the interpreter.
+                self._queue.put(batch)
             try:
                 self._execute(claimed)
             except BaseException as error:

@@ -6,11 +6,12 @@ than it saves, so it commits by itself. Either way a caller goes on only when it
 
 from __future__ import annotations
 
+import itertools
 import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -41,27 +42,37 @@ _LIMIT_EXCEEDED = "54"
 class Pending:
     """A write on its way; `done` is called once it is committed or known to be lost."""
 
-    __slots__ = ("_lock", "done", "error", "held", "write")
+    __slots__ = ("_lock", "_next", "done", "error", "held", "write")
 
     def __init__(self, write: Write, done: Callable[[Exception | None], None] | None = None) -> None:
         self.write = write
         self.done = done
         self.held = False
         self.error: Exception | None = None
+        self._next: Pending | None = None
         # A bare lock is the cheapest thing a thread can wait on.
         self._lock = threading.Lock()
         self._lock.acquire()
 
     def finish(self, held: bool, error: Exception | None = None) -> None:
-        """Let the waiting thread go on."""
+        """Tell how it went; the waiting thread goes on after `wake`."""
         self.held, self.error = held, error
-        self._lock.release()
         if self.done is not None:
             self.done(error)
+
+    @staticmethod
+    def wake(finished: Sequence[Pending]) -> None:
+        """Let the waiting threads go on, each waking the next: all at once they would fight for the interpreter."""
+        for pending, following in itertools.pairwise(finished):
+            pending._next = following
+        if finished:
+            finished[0]._lock.release()
 
     def wait(self) -> bool:
         """Return, once committed, whether the lease held."""
         self._lock.acquire()
+        if self._next is not None:
+            self._next._lock.release()
         if self.error is not None:
             raise self.error
         return self.held
@@ -156,6 +167,7 @@ class Writer:
         except Exception as error:  # whatever it is, those who wait must hear of it
             if len(batch) == 1:
                 batch[0].finish(False, error)
+                Pending.wake(batch)
                 return
             # One of them is something PostgreSQL refuses: the others must not suffer for it.
             for pending in batch:
@@ -163,6 +175,7 @@ class Writer:
             return
         for pending in batch:
             pending.finish(pending.write.run_id in held)
+        Pending.wake([pending for pending in batch if pending.done is None])
 
     def _commit(self, writes: list[Write]) -> set[UUID]:
         while True:
