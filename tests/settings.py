@@ -21,3 +21,7 @@ if _url := os.environ.get("TEST_DATABASE_URL"):
 from config.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# A thread that a test starts and that ends with its connection open takes it from the pool for good; with the site's
+# four, a later test's server would wait for one for ever.
+DATABASES["default"]["OPTIONS"]["pool"]["max_size"] = 40  # noqa: F405
