@@ -25,8 +25,8 @@ run: install ## Run the whole site: database, web server, workers (HOST, PORT, D
 worker: install ## Run a cluster of workers only
 	@exec $(PYTHON_IN_VENV) manage.py qcluster
 
-test: install-dev ## Run all tests on a real PostgreSQL (ARGS="-k retry" for some)
-	@exec $(PYTHON_IN_VENV) -m pytest -n 2 $(ARGS)
+test: install-dev ## Run all tests on a real PostgreSQL (ARGS="-k retry" for some, ARGS="-n 2" for two at a time)
+	@exec $(PYTHON_IN_VENV) -m pytest $(ARGS)
 
 check: install-dev ## Check format, lint, types, import contracts, migrations, templates, deployment
 	$(BIN)/ruff format --check .
