@@ -11,7 +11,7 @@ RUNS = 500
 WALL_SECONDS = 1.5
 CONNECTIONS = 12
 TRIES = 12
-"""Another program may take the machine away for a moment, so the best of three counts."""
+"""Another program may take the machine away for a moment, so the best of these counts."""
 
 WALL = """
 SELECT extract(epoch FROM max(ended_at) - min(started_at))::float8
