@@ -25,7 +25,7 @@ CHROMIUM_ARGUMENTS = [
 
 
 CLUSTERS = ("test_crashes", "test_signals", "test_database_restart", "test_races", "test_io_wait")
-"""Tests that mostly wait for real clusters; they run one after the other, beside all others."""
+"""Tests that mostly wait for real clusters; with two processes they run one after the other, beside all others."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
