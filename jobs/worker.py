@@ -26,7 +26,7 @@ from jobs.journal import Claimed, Failed, Outcome, Write
 from jobs.keeper import Keeper
 from jobs.listener import Listener
 from jobs.models import claiming
-from jobs.models.claiming import Agenda
+from jobs.models.agenda import Agenda, agenda
 from jobs.presence import Presence
 from jobs.writer import Writer
 
@@ -121,16 +121,16 @@ class Worker:
             share = self._plain_share(asked)
             taken = claiming.claim(cursor, self.id, share) if share else []
             self._take(taken)
-            agenda = claiming.agenda(cursor)
-            gated = self._claim_gated(connection, agenda, asked - len(taken))
-        self._gated = agenda.gated
+            ahead = agenda(cursor)
+            gated = self._claim_gated(connection, ahead, asked - len(taken))
+        self._gated = ahead.gated
         # A claim asks for a power of two, so half of what was wanted may still be a full one.
         self._backlog = (len(taken) + len(gated)) * 2 > asked
-        if self._look_after(agenda) or taken or gated:
+        if self._look_after(ahead) or taken or gated:
             return
         poll = conf.settings().POLL_SECONDS
-        at_hand = agenda.gated or agenda.deliveries or agenda.overdue
-        wait = _BREATH if at_hand else poll if agenda.next is None else max(0.0, min(poll, agenda.next))
+        at_hand = ahead.gated or ahead.deliveries or ahead.overdue
+        wait = _BREATH if at_hand else poll if ahead.next is None else max(_BREATH, min(poll, ahead.next))
         self.listener.wait(wait)
 
     def _plain_share(self, asked: int) -> int:
