@@ -159,11 +159,11 @@ def claim(cursor: Any, worker: UUID, most: int) -> list[Claimed]:
     """Take up to `most` due runs that have limits; the caller commits. Empty if another worker is at it."""
     if most < 1 or not gating.lock(cursor):
         return []
-    decision = Decision(gating.now(cursor), most, gating.paused_functions(cursor, hold=True))
-    decision.arrivals = gating.due_keys(cursor)
-    # Unless somebody goes on waiting for them, nobody is to be looked at any more.
-    decision.changed = dict(decision.arrivals)
-    decision.open = set(decision.arrivals) | decision.behind(gating.take_freed(cursor))
+    begun = gating.begin(cursor)
+    decision = Decision(begun.now, most, begun.paused)
+    # Unless somebody goes on waiting for these keys, they are not to be looked at any more.
+    decision.arrivals, decision.changed = dict(begun.turns), dict(begun.turns)
+    decision.open = set(begun.turns) | decision.behind(begun.freed)
     asking = gating.candidates(cursor)
     _learn(cursor, decision, asking)
     # Those behind a key that has room are older than those who have only just asked.
@@ -227,4 +227,4 @@ def _carry_out(cursor: Any, worker: UUID, decision: Decision) -> list[Claimed]:
         gating.set_arrivals(cursor, decision.changed.values())
     if unfinished := (decision.unfinished | decision.open) - decision.waited_for:
         gating.free(cursor, unfinished)
-    return gating.start(cursor, worker, decision.starts) if decision.starts else []
+    return gating.start(cursor, worker, decision.starts, decision.now) if decision.starts else []

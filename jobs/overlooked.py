@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from jobs import gate
-from jobs.models import gating
+from jobs.models import blocked, gating
 from jobs.models.gating import Arrival
 from jobs.registry import registry
 
@@ -17,21 +17,21 @@ Behind = tuple[str, str, tuple[str | None, str | None]]
 
 def look(cursor: Any) -> int:
     """Have such runs looked at by the next claim; returns how many runs or keys that were. The caller has the gate."""
-    blocked = gating.keys_with_blocked(cursor)
-    paused = gating.paused_functions(cursor, hold=True)
-    resumed = {key.removeprefix("paused ") for key, _, _ in blocked if key.startswith("paused ")} - paused
+    waiting = blocked.keys_with_blocked(cursor)
+    paused = gating.paused_functions(cursor)
+    resumed = {key.removeprefix("paused ") for key, _, _ in waiting if key.startswith("paused ")} - paused
     count = sum(gating.resume(cursor, function) for function in resumed)
-    throttled = {key: function for key, function, _ in blocked if key.startswith("throttle ")}
-    slots = [one for one in blocked if not one[0].startswith(("paused ", "throttle "))]
+    throttled = {key: function for key, function, _ in waiting if key.startswith("throttle ")}
+    slots = [one for one in waiting if not one[0].startswith(("paused ", "throttle "))]
     free = [*_with_room(cursor, slots), *_whose_turn_it_is(cursor, throttled)]
     if free:
         gating.free(cursor, free)
     return count + len(free)
 
 
-def _with_room(cursor: Any, blocked: list[Behind]) -> list[str]:
+def _with_room(cursor: Any, slots: list[Behind]) -> list[str]:
     """Return what has no reason to block: its key has slots, or the code no longer limits it."""
-    limits = {key: _slot(key, function, keys) for key, function, keys in blocked}
+    limits = {key: _slot(key, function, keys) for key, function, keys in slots}
     wanted = {slot.key for slot in limits.values() if slot is not None}
     taken = gating.taken(cursor, wanted) if wanted else {}
     return [key for key, slot in limits.items() if slot is None or taken[slot.key] < slot.limit]

@@ -37,6 +37,8 @@ BATCH = 64
 _BATCH_WAIT = 0.01
 _BREATH = 0.002
 """Seconds to wait at least where something is due that another worker has at hand."""
+_BEATEN = 0.01
+"""The same where another worker is at the gate: it does the work of all, and whatever it frees is told."""
 _PAUSE = 0.3
 
 
@@ -124,14 +126,15 @@ class Worker:
             ahead = agenda(cursor)
             gated = self._claim_gated(connection, ahead, asked - len(taken))
         self._gated = ahead.gated
-        # A claim asks for a power of two, so half of what was wanted may still be a full one.
-        self._backlog = (len(taken) + len(gated)) * 2 > asked
+        # A claim asks for a power of two, so half of what was wanted may still be a full one. Runs with limits do not
+        # count: while this worker waits for a batch of slots, theirs would be free and nobody would use them.
+        self._backlog = len(taken) * 2 > asked
         if self._look_after(ahead) or taken or gated:
             return
         poll = conf.settings().POLL_SECONDS
-        at_hand = ahead.gated or ahead.deliveries or ahead.overdue
+        at_hand = ahead.deliveries or ahead.overdue
         wait = _BREATH if at_hand else poll if ahead.next is None else max(_BREATH, min(poll, ahead.next))
-        self.listener.wait(wait)
+        self.listener.wait(_BEATEN if ahead.gated else wait)
 
     def _plain_share(self, asked: int) -> int:
         """Return how many runs without limits to ask for: half, where others wait as well, so that neither starves."""

@@ -8,7 +8,7 @@ not counted the slot finds the row, however long either transaction takes.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -23,6 +23,22 @@ MOST = 256
 
 # One claim at a time decides who starts. Whoever comes second does not wait: the first one does its work as well.
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('jobs'), hashtext('gate'))"
+
+# Before anything is counted: whose slot is not counted as free, its key is found by the next claim.
+#
+# Whoever resumes a function waits for a claim that may put its runs aside, and then finds them. One that is being
+# resumed at this moment counts as resumed.
+_BEGIN = """
+WITH freed AS (
+    DELETE FROM jobs_freedkey WHERE id IN (SELECT id FROM jobs_freedkey ORDER BY id LIMIT 500) RETURNING key
+), turns AS (
+    SELECT key, arrival FROM jobs_throttle WHERE wake_at <= {now} ORDER BY wake_at LIMIT 100
+), paused AS (
+    SELECT id FROM jobs_functionstate WHERE paused FOR SHARE SKIP LOCKED
+)
+SELECT 'now', '', {now} UNION ALL SELECT 'freed', key, NULL FROM freed
+UNION ALL SELECT 'turn', key, arrival FROM turns UNION ALL SELECT 'paused', id, NULL FROM paused
+"""
 
 _COLUMNS = "id, function, rank, concurrency_1, concurrency_2, throttle_key, started_at IS NULL AS first, blocked_by"
 
@@ -59,8 +75,6 @@ FROM unnest(%s::text[]) AS wanted(key)
 
 _ARRIVALS = "SELECT key, arrival, wake_at FROM jobs_throttle WHERE key = ANY(%s::text[])"
 
-_DUE_KEYS = "SELECT key, arrival FROM jobs_throttle WHERE wake_at <= {now} ORDER BY wake_at LIMIT 100"
-
 _SET_ARRIVALS = """
 INSERT INTO jobs_throttle (key, arrival, wake_at)
 SELECT key, arrival, wake_at
@@ -68,10 +82,13 @@ FROM json_to_recordset(%s::json) AS t(key text, arrival timestamptz, wake_at tim
 ON CONFLICT (key) DO UPDATE SET arrival = excluded.arrival, wake_at = excluded.wake_at
 """
 
+# The moment of the decision is that of the start, so that what is recorded is what was decided.
 _START = f"""
-WITH claimed AS (
-    UPDATE jobs_run AS run SET {STARTED}
-    FROM (SELECT id, rank AS place FROM jobs_run WHERE id = ANY(%s::uuid[])) AS chosen
+WITH moment AS (
+    SELECT %s::timestamptz AS at
+), claimed AS (
+    UPDATE jobs_run AS run SET {STARTED.replace("{now}", "moment.at")}
+    FROM moment, (SELECT id, rank AS place FROM jobs_run WHERE id = ANY(%s::uuid[])) AS chosen
     WHERE run.id = chosen.id
     RETURNING {CLAIMED}, place
 )
@@ -87,25 +104,6 @@ WHERE run.id = put.id AND run.blocked_by IS DISTINCT FROM put.key
 FREE = "INSERT INTO jobs_freedkey (key) SELECT DISTINCT key FROM unnest(%s::text[]) AS k(key)"
 """Has the runs behind keys looked at, for a writer that sends several statements at once; takes a list of keys."""
 
-_TAKE_FREED = """
-DELETE FROM jobs_freedkey WHERE id IN (SELECT id FROM jobs_freedkey ORDER BY id LIMIT 500) RETURNING key
-"""
-
-_FIRST_BEHIND = """
-SELECT blocked_by AS key, function, concurrency_1, concurrency_2 FROM jobs_run
-"""
-
-_KEYS_WITH_BLOCKED = f"""
-WITH RECURSIVE keys AS (
-    ({_FIRST_BEHIND} WHERE blocked_by IS NOT NULL ORDER BY blocked_by, rank, id LIMIT 1)
-    UNION ALL
-    SELECT following.* FROM keys CROSS JOIN LATERAL (
-        {_FIRST_BEHIND} WHERE blocked_by > keys.key ORDER BY blocked_by, rank, id LIMIT 1
-    ) AS following
-)
-SELECT key, function, concurrency_1, concurrency_2 FROM keys
-"""
-
 # What this code does not know may be newer than it: another worker takes it.
 _PUT_OFF = f"""
 UPDATE jobs_run AS run
@@ -115,10 +113,6 @@ WHERE id = ANY(%s::uuid[])
 """
 
 _PAUSED = "SELECT id FROM jobs_functionstate WHERE paused"
-
-# Whoever resumes a function waits for a claim that may put its runs aside, and then finds them. One that is being
-# resumed at this moment counts as resumed.
-_PAUSED_FOR_NOW = f"{_PAUSED} FOR SHARE SKIP LOCKED"
 
 _RESUME = """
 UPDATE jobs_run SET blocked_by = NULL, rank = CASE WHEN priority <> 0 OR gated THEN rank END
@@ -148,10 +142,34 @@ class Arrival:
     wake_at: datetime | None = None
 
 
+@dataclass(slots=True)
+class Begun:
+    """The engine's time, and the keys and functions that a claim has to know of."""
+
+    now: datetime = field(default_factory=clock.now)
+    turns: dict[str, Arrival] = field(default_factory=dict)
+    freed: set[str] = field(default_factory=set)
+    paused: set[str] = field(default_factory=set)
+
+
 def lock(cursor: Any) -> bool:
     """Take the gate for this transaction; False if another worker has it."""
     cursor.execute(_LOCK)
     return bool(cursor.fetchone()[0])
+
+
+def begin(cursor: Any) -> Begun:
+    """Return what a claim begins with; what is freed or due counts as looked at, and nothing is resumed meanwhile."""
+    cursor.execute(clock.sql(_BEGIN))
+    begun = Begun()
+    for what, key, moment in cursor.fetchall():
+        if what == "now":
+            begun.now = moment
+        elif what == "turn":
+            begun.turns[key] = Arrival(key, moment)
+        else:
+            (begun.freed if what == "freed" else begun.paused).add(key)
+    return begun
 
 
 def now(cursor: Any) -> datetime:
@@ -193,21 +211,15 @@ def arrivals(cursor: Any, keys: Iterable[str]) -> dict[str, Arrival]:
     return {key: Arrival(key, arrival, wake_at) for key, arrival, wake_at in cursor.fetchall()}
 
 
-def due_keys(cursor: Any) -> dict[str, Arrival]:
-    """Return the throttled keys whose waiting runs are to be looked at now."""
-    cursor.execute(clock.sql(_DUE_KEYS))
-    return {key: Arrival(key, arrival) for key, arrival in cursor.fetchall()}
-
-
 def set_arrivals(cursor: Any, changed: Iterable[Arrival]) -> None:
     """Keep what has become of throttled keys."""
     rows = [{"key": one.key, "arrival": one.arrival, "wake_at": one.wake_at} for one in changed]
     cursor.execute(_SET_ARRIVALS, [json.dumps(rows, default=str)])
 
 
-def start(cursor: Any, worker: UUID, ids: Sequence[UUID]) -> list[Claimed]:
-    """Take these runs for this worker."""
-    cursor.execute(clock.sql(_START), [worker, list(ids)])
+def start(cursor: Any, worker: UUID, ids: Sequence[UUID], at: datetime) -> list[Claimed]:
+    """Take these runs for this worker, at the moment of the decision."""
+    cursor.execute(clock.sql(_START), [at, worker, list(ids)])
     return claimed_runs(cursor)
 
 
@@ -226,21 +238,9 @@ def free(cursor: Any, keys: Iterable[str]) -> None:
     cursor.execute(FREE, [sorted(keys)])
 
 
-def take_freed(cursor: Any) -> set[str]:
-    """Return the keys whose runs are to be looked at, and consider them looked at."""
-    cursor.execute(_TAKE_FREED)
-    return {row[0] for row in cursor.fetchall()}
-
-
-def keys_with_blocked(cursor: Any) -> list[tuple[str, str, tuple[str | None, str | None]]]:
-    """Return every key that runs wait behind, with the function and the slots' keys of the first of them."""
-    cursor.execute(_KEYS_WITH_BLOCKED)
-    return [(key, function, (one, two)) for key, function, one, two in cursor.fetchall()]
-
-
-def paused_functions(cursor: Any, *, hold: bool = False) -> set[str]:
-    """Return the functions that people have paused; with `hold` none is resumed until this transaction ends."""
-    cursor.execute(_PAUSED_FOR_NOW if hold else _PAUSED)
+def paused_functions(cursor: Any) -> set[str]:
+    """Return the functions that people have paused."""
+    cursor.execute(_PAUSED)
     return {row[0] for row in cursor.fetchall()}
 
 
