@@ -1,7 +1,7 @@
 """The engine's tables, and every SQL statement it runs."""
 
 from jobs.models.event import Event, SeenId
-from jobs.models.flow import FunctionState, Throttle
+from jobs.models.flow import FreedKey, FunctionState, Throttle
 from jobs.models.key import EventKey
 from jobs.models.run import Run, RunEvent
 from jobs.models.schedule import Schedule
@@ -13,6 +13,7 @@ __all__ = [
     "Delivery",
     "Event",
     "EventKey",
+    "FreedKey",
     "FunctionState",
     "LogLine",
     "Run",
