@@ -23,6 +23,9 @@ DELETE FROM jobs_event WHERE id IN (
     ORDER BY received_at LIMIT %s)
 """
 
+# A key that nothing has used for a day is as good as one that was never used.
+_KEYS = "DELETE FROM jobs_throttle WHERE arrival < {now} - interval '1 day' AND wake_at IS NULL"
+
 _IDS = "DELETE FROM jobs_seenid WHERE expires_at < {now}"
 
 
@@ -41,4 +44,10 @@ def prune_events(cursor: Any, days: int) -> int:
 def prune_ids(cursor: Any) -> int:
     """Forget event ids that no longer make duplicates; returns how many."""
     cursor.execute(clock.sql(_IDS))
+    return int(cursor.rowcount)
+
+
+def prune_keys(cursor: Any) -> int:
+    """Forget keys of rate limits and throttles that hold nothing back any more; returns how many."""
+    cursor.execute(clock.sql(_KEYS))
     return int(cursor.rowcount)
