@@ -51,7 +51,7 @@ def _round_ms() -> dict[str, float]:
 
 
 def beside_limits() -> dict[str, float]:
-    """The same with nothing else in the table, and beside 100,000 runs behind a key and 100,000 asleep for 5 minutes."""
+    """The same with nothing else in the table, and beside 100,000 runs behind a key and 100,000 asleep."""
     empty()
     before = _round_ms()
     with connection.cursor() as cursor:
