@@ -31,7 +31,7 @@ def main() -> None:
 
 def measure() -> dict[str, Any]:
     """Return all figures by name."""
-    from bench import measures
+    from bench import limits, measures
 
     with cluster() as running:
         measures.drain_per_s(rounds=3)  # connections, prepared statements and caches are warm from here on
@@ -48,6 +48,8 @@ def measure() -> dict[str, Any]:
         "latency_ms": {name: round(value, 2) for name, value in latency.items()},
         "io500": {name: round(value, 2) for name, value in io500.items()},
         "claim_ms": {name: round(value, 3) for name, value in measures.claims().items()},
+        "beside_limits": {name: round(value, 3) for name, value in limits.beside_limits().items()},
+        "fan_out_ms": round(limits.fan_out_ms(), 2),
         "kill9_resume_s": round(measures.kill9_resume_s(), 2),
         "idle_pss_mb": round(idle, 1),
     }
@@ -70,11 +72,18 @@ def report(figures: dict[str, Any]) -> None:
         ("memory of the idle cluster", f"{figures['idle_pss_mb']:.0f} MB", ""),
         ("claim, empty table", f"{claim['empty']:.2f} ms", ""),
         ("claim, 1,000,000 runs", f"{claim['million']:.2f} ms = {claim['million'] / claim['empty']:.2f} x", "<= 1.5 x"),
+        ("claim beside 200,000 limited", _ratio(figures["beside_limits"], "claim"), "<= 1.2 x"),
+        ("agenda beside 200,000 limited", _ratio(figures["beside_limits"], "agenda"), "<= 1.2 x"),
+        ("one event to 100 functions", f"{figures['fan_out_ms']:.1f} ms", "<= 20 ms"),
         ("resumed after kill -9", f"{figures['kill9_resume_s']:.2f} s", "<= 5 s"),
     ]
     sys.stdout.write(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n\n")
     for name, value, bar in rows:
         sys.stdout.write(f"{name:<30} {value:<46} {bar}\n")
+
+
+def _ratio(found: dict[str, float], what: str) -> str:
+    return f"{found[f'{what}_ms']:.2f} ms = {found[f'{what}_ratio']:.2f} x that of an empty table"
 
 
 if __name__ == "__main__":
