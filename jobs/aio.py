@@ -76,7 +76,7 @@ class Step:
             attempt.begin(entry.name)
             try:
                 with branch.handling(entry.name):
-                    value = await _in_time(self._called(handler, args), timeout)
+                    value = await _in_time(self._called(attempt.handler(step_id, handler), args), timeout)
                 output = accepted(attempt, entry, value, output_type)
             except Exception as error:
                 raise await offload(functools.partial(attempt.attempt_failed, entry, error, retries)) from error

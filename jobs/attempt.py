@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
-from uuid import UUID
+from typing import TYPE_CHECKING, Any
 
 from jobs import branch, clock, conf, failures, serialize
 from jobs.branch import Branch
@@ -25,55 +24,11 @@ from jobs.journal import (
     Suspend,
     Write,
 )
-from jobs.types import Event, Op, StepStatus
+from jobs.recording import PassHooks, Recorder
+from jobs.types import Op, StepStatus
 
 if TYPE_CHECKING:
     from jobs.function import Function
-
-T = TypeVar("T")
-
-
-class Recorder(Protocol):
-    """Where an attempt writes; each call returns once its write is committed, False if the lease was lost."""
-
-    inline: bool
-    """Whether everything happens in the one thread that executes the run, as in a test's transaction."""
-
-    def write(self, write: Write) -> bool:
-        """Commit what one run wants written."""
-
-    def record_with(
-        self, claimed: Claimed, make: Callable[[], Entry], lines: Callable[[], list[Line]]
-    ) -> tuple[Entry, bool]:
-        """Run `make` and journal its entry in one database transaction, which a lost lease rolls back."""
-
-    def look(self, run_id: UUID, step: str, lookback: timedelta) -> tuple[list[Event], bool]:
-        """Return the events that may meet a step's wait, oldest first, and whether more may still turn up."""
-
-    def release_connections(self) -> None:
-        """Give back the database connections that product code left open in this thread."""
-
-    def widen(self, by: int) -> None:
-        """Expect so many more writers at once, or so many fewer."""
-
-    async def offload(self, call: Callable[[], T]) -> T:
-        """Make a call that may block, beside the event loop."""
-
-    def complete(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Run a coroutine to its end."""
-
-    def stopping(self, function: str) -> bool:
-        """Whether the worker wants runs of this function back at the next step."""
-
-
-class NewCode(Protocol):
-    """What of the middleware's hooks an attempt tells by itself."""
-
-    def before_execution(self) -> None:
-        """Say that new code runs from here."""
-
-    def transform_output(self, value: Any, *, step: Entry | None = None) -> Any:
-        """Return what middleware makes of an output."""
 
 
 class Attempt:
@@ -83,7 +38,7 @@ class Attempt:
         self.claimed = claimed
         self.function = function
         self.recorder = recorder
-        self.hooks: NewCode | None = None
+        self.hooks: PassHooks | None = None
         self.over: Outcome | None = None
         self.root = Branch()
         self.lines: list[Line] = []
@@ -160,6 +115,10 @@ class Attempt:
             raise self.suspend(Retry(known.error or {}, 0.0, again, known))
         return known, False
 
+    def handler(self, step_id: str, handler: Callable[..., Any]) -> Callable[..., Any]:
+        """Return what to call for a step: its handler, but for tests that put another in its place."""
+        return handler
+
     def _begin_new_code(self) -> None:
         if self._last_finished is not None:
             self._last_finished = None
@@ -175,6 +134,11 @@ class Attempt:
         with self._lock:
             lines, self.lines = self.lines, []
         return lines
+
+    def stored(self, entry: Entry) -> Any:
+        """Return what a finished step returned, as middleware lets the body see it."""
+        value = serialize.loads(entry.output or "null")
+        return value if self.hooks is None else self.hooks.memo(entry, value)
 
     def begin(self, step_id: str) -> None:
         """Show which step is under way."""
@@ -233,6 +197,8 @@ class Attempt:
 
     def attempt_failed(self, entry: Entry, error: Exception, retries: int | None = None) -> Suspend | StepError:
         """Return what a failed attempt of a step leads to: another attempt, the end of the run, or StepError."""
+        if self.hooks is not None:
+            error = self.hooks.transform_error(error, step=entry)
         described = failures.describe(error, step=entry.name)
         entry.attempts.append(
             {"n": len(entry.attempts), "started": entry.started_at, "ended": clock.now(), "error": described}

@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar, overload
 
 from asgiref.sync import sync_to_async
 
-from jobs import conf, middleware
+from jobs import conf, hooks
 from jobs.context import Context, ContextSync
 from jobs.flow import Batch, Cancel, Concurrency, Debounce, Priority, RateLimit, Singleton, Throttle, Timeouts
 from jobs.function import Function
@@ -31,8 +31,8 @@ class Decorator(Protocol):
 class Client:
     """Defines functions under one app id and sends events.
 
-    `middleware` and `serializer` are used by all its functions. Everything else that Inngest's client takes is
-    accepted and ignored: there is no other server to be reached.
+    `middleware` and `serializer` are used by all its functions, and their lines go to `logger`. Everything else that
+    Inngest's client takes is accepted and ignored: there is no other server to be reached.
     """
 
     def __init__(
@@ -47,6 +47,11 @@ class Client:
         self._app_id = app_id
         self.middleware = list(middleware or [])
         self.serializer = serializer
+        self.logger = logger
+
+    def set_logger(self, logger: Any) -> None:
+        """Have the lines of its functions written to this logger of Python's as well."""
+        self.logger = logger
 
     @property
     def app_id(self) -> str:
@@ -144,7 +149,7 @@ class Client:
 
         several = list(events) if isinstance(events, list) else [events]
         if self.middleware and not skip_middleware:
-            return middleware.sending(self, self.middleware, several, lambda: _ids(send(several)))
+            return hooks.sending(self, self.middleware, several, lambda: _ids(send(several)))
         return _ids(send(several))
 
     async def send(self, events: Event | list[Event], *, skip_middleware: bool = False) -> list[str]:

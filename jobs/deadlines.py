@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from jobs.attempt import Recorder
 from jobs.errors import StepTimeout
+from jobs.recording import Recorder
 
 
 def within(call: Callable[[], Any], seconds: float, recorder: Recorder) -> Any:

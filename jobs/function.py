@@ -64,6 +64,15 @@ class Function(Generic[T_co]):
         """The id within its app."""
         return self.fn_id
 
+    def get_id(self) -> str:
+        """Return the full id."""
+        return self.id
+
+    @property
+    def on_failure_fn_id(self) -> str | None:
+        """The full id of what handles its failures."""
+        return None if self.on_failure is None else self.on_failure.id
+
     @property
     def description(self) -> str:
         """The first line of the handler's docstring."""
@@ -76,7 +85,7 @@ class Function(Generic[T_co]):
         return f"{self.handler.__module__}:{code.co_firstlineno}"
 
     @functools.cached_property
-    def is_async(self) -> bool:
+    def is_handler_async(self) -> bool:
         """Whether the handler is a coroutine function."""
         return inspect.iscoroutinefunction(self.handler)
 
@@ -108,7 +117,7 @@ class Function(Generic[T_co]):
 
     def hears(self, name: str) -> bool:
         """Whether a trigger is for events of this name, whatever its expression says."""
-        return any(_hears(trigger, name) for trigger in self.event_triggers)
+        return any(trigger.hears(name) for trigger in self.event_triggers)
 
     def starts_on(self, event: Event) -> bool:
         """Whether this event starts a run of it; with an expression that cannot be evaluated it does, see `check`."""
@@ -218,7 +227,7 @@ def _bounded(key: str) -> str:
 
 def _holds(trigger: TriggerEvent, event: Event, *, unsure: bool | None = None) -> bool:
     """Whether an event meets a trigger; `unsure` answers for an expression that cannot be evaluated, else it raises."""
-    if not _hears(trigger, event.name):
+    if not trigger.hears(event.name):
         return False
     try:
         return trigger.expression is None or bool(expressions.evaluate(trigger.expression, event.model_dump()))
@@ -235,11 +244,3 @@ def _seconds(priority: Priority, event: Event) -> int:
     if not isinstance(value, int | float) or math.isnan(value):
         raise InvalidExpression(f"{priority.run!r} must give a number of seconds, not {value!r}")
     return int(max(-600, min(600, value)))
-
-
-def _hears(trigger: TriggerEvent, name: str) -> bool:
-    return trigger.event == name or _covers(trigger.event, name)
-
-
-def _covers(pattern: str, name: str) -> bool:
-    return pattern.endswith(("/*", ".*")) and name.startswith(pattern[:-1]) and len(name) >= len(pattern)

@@ -8,7 +8,7 @@ from typing import Any
 
 from jobs import clock, failures, serialize
 from jobs.attempt import Attempt, step_error
-from jobs.errors import NonRetriableError, UnknownFunction
+from jobs.errors import NonRetriableError, StepError, UnknownFunction
 from jobs.function import Function
 from jobs.journal import Entry, Wait
 from jobs.registry import registry
@@ -30,7 +30,7 @@ def invoke(
         _await_child(attempt, entry, function, data, timeout)
     if entry.status == StepStatus.FAILED:
         raise step_error({**(entry.error or failures.simple("error", "failed")), "step": entry.name})
-    value = serialize.loads(entry.output or "null")
+    value = attempt.stored(entry)
     return _restored(value, function) if restore else value
 
 
@@ -43,12 +43,13 @@ def _restored(value: Any, function: Function[Any]) -> Any:
     return serialize.restore(value, function.output_type)
 
 
-def named(attempt: Attempt, app_id: str | None, function_id: str) -> Function[Any]:
+def named(attempt: Attempt, step_id: str, app_id: str | None, function_id: str) -> Function[Any]:
     """Return the function of this id in an app, by default in the app of the run."""
     try:
         return registry.get(f"{app_id or attempt.function.app_id}-{function_id}")
     except UnknownFunction as error:
-        raise NonRetriableError(str(error)) from error
+        # Not journaled: a retry of the run may find newer code.
+        raise StepError(str(error), type(error).__name__, step=step_id) from error
 
 
 def _await_child(
