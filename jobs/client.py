@@ -58,9 +58,9 @@ class Client:
         """The first part of its functions' ids; `JOBS["APP_ID"]` unless given."""
         return self._app_id or conf.settings().APP_ID
 
-    def add_middleware(self, kind: UninitializedMiddleware) -> None:
+    def add_middleware(self, middleware: UninitializedMiddleware) -> None:
         """Use this middleware for all functions and sends, after what there is."""
-        self.middleware.append(kind)
+        self.middleware.append(middleware)
 
     def create_function(
         self,

@@ -45,7 +45,7 @@ class InlineRecorder:
     def look(self, run_id: UUID, step: str, lookback: timedelta) -> tuple[list[Event], bool]:
         """Return the events that came for a wait; nobody else sends in a test's transaction."""
         with connection.cursor() as cursor:
-            return waiting.look(cursor, run_id, step, lookback), False
+            return waiting.look(cursor, run_id, step, lookback, one_transaction=connection.in_atomic_block), False
 
     def release_connections(self) -> None:
         """Keep the connection: the test's transaction lives on it."""
