@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from jobs import branch, clock, serialize
-from jobs.aio import GroupAsync, Step
+from jobs.aio import Step
+from jobs.aiogroup import GroupAsync
 from jobs.attempt import Attempt
 from jobs.group import GroupSync
 from jobs.journal import Line

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar, TypeVarTuple, overload
+from typing import Any, TypeVar, TypeVarTuple
 
 from jobs import branch, clock, deadlines, failures, hooks, invoking, serialize, waiting
 from jobs.attempt import Attempt, step_error
@@ -122,7 +122,6 @@ class StepSync:
         """Wait for `jobs.send_signal(signal, data)` and return its data; None if it did not come in time."""
         return waiting.for_signal(self._attempt, step_id, signal, timeout)
 
-    @overload
     def invoke(
         self,
         step_id: str,
@@ -131,34 +130,14 @@ class StepSync:
         data: Mapping[str, Any] | None = None,
         timeout: Duration | None = None,
         v: str | None = None,
-    ) -> T: ...
-
-    @overload
-    def invoke(
-        self,
-        step_id: str,
-        *,
-        function: Function[Any],
-        data: Mapping[str, Any] | None = None,
-        timeout: Duration | None = None,
-        v: str | None = None,
-    ) -> Any: ...
-
-    def invoke(
-        self,
-        step_id: str,
-        *,
-        function: Function[Any],
-        data: Mapping[str, Any] | None = None,
-        timeout: Duration | None = None,
-        v: str | None = None,
-    ) -> Any:
+    ) -> T:
         """Run another function with this data as its event's and return its result.
 
         Raises StepError if that run fails or is cancelled, with the name InvokeTimeoutError if it takes longer than
         `timeout`. `v` is accepted for functions written elsewhere.
         """
-        return invoking.invoke(self._attempt, step_id, function, data, timeout)
+        value: T = invoking.invoke(self._attempt, step_id, function, data, timeout)
+        return value
 
     def invoke_by_id(
         self,
