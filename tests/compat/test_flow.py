@@ -89,6 +89,12 @@ def test_a_debounce_keeps_the_last(client: inngest.Client) -> None:
     assert outputs() == [3]
 
 
+def test_a_debounce_keeps_the_last_of_those_that_are_sent_together(client: inngest.Client) -> None:
+    client.create_function(fn_id="debounced", trigger=ON, debounce=inngest.Debounce(period=MINUTE))(number)
+    drained(client, [placed(n) for n in (1, 2, 3)], later=MINUTE)
+    assert outputs() == [3]
+
+
 def test_idempotency_starts_one_run_for_a_value(client: inngest.Client) -> None:
     client.create_function(fn_id="once", trigger=ON, idempotency="event.data.order")(number)
     drained(client, [placed(1), placed(1), placed(2)])
