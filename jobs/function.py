@@ -76,13 +76,13 @@ class Function(Generic[T_co]):
     @property
     def description(self) -> str:
         """The first line of the handler's docstring."""
-        return (inspect.getdoc(self.handler) or "").partition("\n")[0]
+        return (inspect.getdoc(_written(self.handler)) or "").partition("\n")[0]
 
     @property
     def source(self) -> str:
         """Where the handler is defined: `module:line`."""
-        code = inspect.unwrap(self.handler).__code__
-        return f"{self.handler.__module__}:{code.co_firstlineno}"
+        written = _written(self.handler)
+        return f"{written.__module__}:{written.__code__.co_firstlineno}"
 
     @functools.cached_property
     def is_handler_async(self) -> bool:
@@ -195,6 +195,14 @@ class Function(Generic[T_co]):
                 expressions.evaluate(expression, event.model_dump())
 
 
+def _written(handler: Any) -> Any:
+    """Return the function that somebody wrote, inside of partials and objects that can be called."""
+    while isinstance(handler, functools.partial):
+        handler = handler.func
+    handler = inspect.unwrap(handler)
+    return handler if hasattr(handler, "__code__") else type(handler).__call__
+
+
 def _conditions(function: Function[Any]) -> Iterator[tuple[str, str]]:
     for trigger in function.event_triggers:
         if trigger.expression is not None:
@@ -203,9 +211,7 @@ def _conditions(function: Function[Any]) -> Iterator[tuple[str, str]]:
         yield "priority", function.priority.run
     if function.idempotency is not None:
         yield "idempotency key", function.idempotency
-    for limit in function.concurrency:
-        if limit.key is not None:
-            yield "concurrency key", limit.key
+    yield from (("concurrency key", limit.key) for limit in function.concurrency if limit.key is not None)
     rules = ("throttle", "rate_limit", "debounce", "batch_events", "singleton")
     for name in rules:
         rule = getattr(function, name)
@@ -213,9 +219,7 @@ def _conditions(function: Function[Any]) -> Iterator[tuple[str, str]]:
             yield f"{name} key", rule.key
     if function.batch_events is not None and function.batch_events.if_exp is not None:
         yield "batch_events", function.batch_events.if_exp
-    for rule in function.cancel:
-        if rule.if_exp is not None:
-            yield "cancel", rule.if_exp
+    yield from (("cancel", rule.if_exp) for rule in function.cancel if rule.if_exp is not None)
 
 
 def _bounded(key: str) -> str:

@@ -1,5 +1,6 @@
 """What the context holds, what events look like when they are read back, and where a function's lines go."""
 
+import functools
 import logging
 from typing import Any
 
@@ -70,3 +71,42 @@ def test_lines_come_once_and_go_to_the_clients_logger(client: inngest.Client, ca
         result = testing.run(fn)
     assert result.logs == ["before pause", "in the step", "after", "the last"]
     assert [record.getMessage() for record in caplog.records if record.name == "shop"] == result.logs
+
+
+class Greeter:
+    """A handler that is an object."""
+
+    def __call__(self, ctx: inngest.ContextSync) -> str:
+        """Greet by an object."""
+        return "hello"
+
+    def method(self, ctx: inngest.ContextSync) -> str:
+        """Greet by a method."""
+        return "hello"
+
+
+def greet(greeting: str, ctx: inngest.ContextSync) -> str:
+    """Greet by a partial."""
+    return greeting
+
+
+async def greet_soon(greeting: str, ctx: inngest.Context) -> str:
+    """Greet by a partial."""
+    return greeting
+
+
+@pytest.mark.parametrize(
+    ("handler", "by"),
+    [
+        (Greeter(), "object"),
+        (Greeter().method, "method"),
+        (functools.partial(greet, "hello"), "partial"),
+        (functools.partial(greet_soon, "hello"), "partial"),
+    ],
+)
+def test_a_handler_may_be_whatever_can_be_called(client: inngest.Client, handler: Any, by: str) -> None:
+    for _ in range(2):  # as when a module is imported again
+        function = client.create_function(fn_id="greets", trigger=ON)(handler)
+    assert testing.run(function).must_complete() == "hello"
+    assert function.description == f"Greet by a{'n' if by == 'object' else ''} {by}."
+    assert function.source.startswith("tests.compat.test_context:")
