@@ -22,7 +22,7 @@ from jobs.models.flow import Throttle
 from jobs.opening import Opening
 from jobs.registry import registry
 from jobs.testing.inline import drain_with
-from jobs.testing.sending import stored
+from jobs.testing.sending import SENDER, stored
 from jobs.testing.stubs import StubbedAttempt
 from jobs.types import ENDED, INTERNAL_PREFIXES, SCHEDULED_TIMER, Event, Source, Status, StepStatus
 
@@ -152,7 +152,7 @@ def _open(function: Function[Any], events: Sequence[Event]) -> UUID:
     for position, event in enumerate(stamped):
         validate(event, position, internal=event.name.startswith(INTERNAL_PREFIXES))
     run_id = opening.add_run(function, stamped[0], [opening.add_event(event) for event in stamped])
-    opening.write(source=Source.MANUAL, sender="jobs.testing")
+    opening.write(source=Source.MANUAL, sender=SENDER)
     return run_id
 
 

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from jobs import models
-from jobs.types import INTERNAL_PREFIXES, Event, Source
+from jobs.types import INTERNAL_PREFIXES, Event
+
+SENDER = "jobs.testing"
 
 
 def sent(name: str | None = None, *, data: Mapping[str, Any] | None = None) -> list[Event]:
@@ -41,8 +43,8 @@ def sending() -> Iterator[list[Event]]:
 
 
 def stored() -> list[tuple[Any, Event]]:
-    """Return the ids and values of all events but those that started a run by themselves."""
-    rows = models.Event.objects.exclude(source__in=(Source.MANUAL, Source.CRON)).order_by("id")
+    """Return the ids and values of all events but those with which `run` started one."""
+    rows = models.Event.objects.exclude(sender=SENDER).order_by("id")
     return [(row.pk, row.as_value()) for row in rows]
 
 
