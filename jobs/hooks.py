@@ -23,7 +23,7 @@ from jobs.middleware import (
     TransformOutputStepInfo,
     UninitializedMiddleware,
 )
-from jobs.types import Event, StepStatus
+from jobs.types import Event, Op, StepStatus
 
 
 class Hooks:
@@ -45,7 +45,8 @@ class Hooks:
     def transform_input(self) -> Any:
         """Return what the function gets, as middleware leaves it."""
         journal, now = self._attempt.claimed.journal, self._attempt.claimed.now
-        self._memos = {key: _memo(entry) for key, entry in journal.items() if entry.finished(now)}
+        finished = {key: entry for key, entry in journal.items() if entry.finished(now) and entry.op != Op.RACE}
+        self._memos = {key: _memo(entry) for key, entry in finished.items()}
         ctx = self._transform_input(self._middleware, self._memos)
         if not self._attempt.replaying:
             self.before_execution()

@@ -147,7 +147,7 @@ class Event(Model):
     @field_validator("data", mode="before")
     @classmethod
     def _nothing_is_empty(cls, data: Any) -> Any:
-        return data or {}
+        return {} if data is None else data
 
 
 class Config(Model):

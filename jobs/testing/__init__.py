@@ -4,6 +4,7 @@
 with threads and connections of its own, for tests whose writes are committed.
 """
 
+from jobs import clock
 from jobs.testing.ground import registry, shift_clock
 from jobs.testing.inline import InlineRecorder, drain
 from jobs.testing.live import LiveWorker, worker
@@ -17,6 +18,7 @@ __all__ = [
     "Result",
     "Timeout",
     "assert_sent",
+    "clock",
     "drain",
     "registry",
     "run",

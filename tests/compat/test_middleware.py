@@ -1,5 +1,6 @@
 """Middleware as Inngest's documentation has it: on the client and on functions, its order, and what it may replace."""
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -228,3 +229,23 @@ def test_middleware_may_come_from_a_factory(client: inngest.Client) -> None:
         return 1
 
     assert testing.run(fn).must_complete() == 6
+
+
+def test_the_memos_are_the_finished_steps(client: inngest.Client) -> None:
+    seen: list[tuple[int, list[Any]]] = []
+
+    class Looking(inngest.MiddlewareSync):
+        def transform_input(self, ctx: Any, function: Any, steps: inngest.StepMemos) -> None:
+            errors = [memo.error.name if memo.error else memo.data for memo in steps.values()]
+            seen.append((steps.size, errors))
+
+    @client.create_function(fn_id="looked-at", trigger=ON, retries=0, middleware=[Looking])
+    def fn(ctx: inngest.ContextSync) -> None:
+        ctx.group.parallel((lambda: ctx.step.run("a", lambda: 1),), parallel_mode=inngest.ParallelMode.RACE)
+        with contextlib.suppress(inngest.StepError):
+            ctx.step.run("b", lambda: 1 / 0)
+        ctx.step.sleep("pause", 1000)
+
+    testing.run(fn).must_complete()
+    assert seen[0] == (0, [])
+    assert seen[-1] == (3, [1, "ZeroDivisionError", None])
