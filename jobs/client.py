@@ -120,14 +120,16 @@ class Client:
                 output_type=output_type,
                 middleware=tuple(middleware or ()),
                 client=self,
-                on_failure=self._failure_function(fn_id, on_failure) if on_failure else None,
+                on_failure=self._failure_function(fn_id, on_failure, middleware) if on_failure else None,
             )
             registry.add(function)
             return function
 
         return decorate
 
-    def _failure_function(self, fn_id: str, handler: Callable[[Any], Any]) -> Function[Any]:
+    def _failure_function(
+        self, fn_id: str, handler: Callable[[Any], Any], middleware: list[UninitializedMiddleware] | None
+    ) -> Function[Any]:
         return Function(
             fn_id=f"{fn_id}-failure",
             app_id=self.app_id,
@@ -136,6 +138,7 @@ class Client:
             triggers=(TriggerEvent(event=FUNCTION_FAILED),),
             retries=conf.settings().RETRIES,
             client=self,
+            middleware=tuple(middleware or ()),
             failure_of=f"{self.app_id}-{fn_id}",
         )
 

@@ -249,3 +249,22 @@ def test_the_memos_are_the_finished_steps(client: inngest.Client) -> None:
     testing.run(fn).must_complete()
     assert seen[0] == (0, [])
     assert seen[-1] == (3, [1, "ZeroDivisionError", None])
+
+
+def test_a_failure_handler_has_the_middleware_of_its_function(client: inngest.Client) -> None:
+    calls: list[str] = []
+
+    def on_failure(ctx: inngest.ContextSync) -> None:
+        calls.append("handler")
+
+    kinds = [noting("function", calls)]
+
+    @client.create_function(fn_id="failing", trigger=ON, retries=0, on_failure=on_failure, middleware=kinds)
+    def fn(ctx: inngest.ContextSync) -> None:
+        raise ValueError("no")
+
+    testing.run(fn)
+    assert calls[calls.index("handler") - 2 :][:2] == [
+        "function transform_input failing-failure",
+        "function before_execution",
+    ]
