@@ -18,7 +18,7 @@ import pytest
 
 import jobs
 from jobs.function import Function
-from jobs.models import Run, notifying, sending
+from jobs.models import notifying, sending
 from jobs.opening import Opening
 from jobs.types import Source
 from tests.jobs.cluster import Bench, Cluster, kill, running, wait_until
@@ -237,7 +237,3 @@ def test_workers_idle_while_ten_thousand_runs_are_blocked(bench: Bench) -> None:
         blocked = used_in(clusters, 5)
     print(f"idle clusters use {idle:.3f} processors, with {BACKLOG} blocked runs {blocked:.3f}")
     assert blocked < idle + 0.15
-
-
-def test_the_engine_has_no_run_left_over(bench: Bench) -> None:
-    assert not Run.objects.exists()
