@@ -60,7 +60,8 @@ def _register(expression: str, path: str) -> None:
         cursor.execute(
             "INSERT INTO jobs_wait (run, step, event, expression, path, value, registered_at, since, snapshot)"
             " SELECT lpad(n::text, 32, '0')::uuid, 'step', 'bench/answer', %s, %s,"
-            " CASE WHEN %s = '' THEN '' ELSE n::text END, now(), now(), pg_current_snapshot()::text FROM generate_series(1, %s) AS n",
+            " CASE WHEN %s = '' THEN '' ELSE n::text END, now(), now(), pg_current_snapshot()::text"
+            " FROM generate_series(1, %s) AS n",
             [expression, path, path, WAITS],
         )
         cursor.execute("ANALYZE jobs_wait, jobs_runevent, jobs_event")
