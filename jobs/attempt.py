@@ -75,6 +75,8 @@ class Attempt:
 
     def suspend(self, outcome: Outcome) -> Suspend:
         """Remember how this line of steps ends, so that a body that swallows the suspension is found out."""
+        if self.branch.lost and isinstance(outcome, Failed):
+            return Suspend(Lost())  # the race is decided: how its losers end is nobody's concern
         self.branch.outcome = outcome
         if isinstance(outcome, Completed | Failed | Lost | Released):
             self.over = outcome  # for every line

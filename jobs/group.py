@@ -58,7 +58,8 @@ class Arm:
 
     def end(self, attempt: Attempt) -> None:
         """Take note of the end."""
-        if self.line.outcome is not None and not isinstance(self.error, Suspend) and attempt.over is None:
+        swallowed = self.line.outcome is not None and not isinstance(self.error, Suspend)
+        if swallowed and attempt.over is None and not self.line.lost:
             words = "A branch of a parallel group caught BaseException around a step"
             attempt.over = self.line.outcome = Failed(failures.simple("suspension_swallowed", words))
         self.ended = True
