@@ -11,38 +11,43 @@ from jobs import testing
 ON = inngest.TriggerEvent(event="shop/order.placed")
 
 
-def noting(name: str, calls: list[str], base: type = inngest.MiddlewareSync) -> type:
-    """Return middleware that notes each hook under this name."""
+class Noting(inngest.MiddlewareSync):
+    """Notes each hook under its name."""
 
-    class Noting(inngest.MiddlewareSync):
-        def __init__(self, client: inngest.Client, raw_request: object) -> None:
-            super().__init__(client, raw_request)
-            calls.append(f"{name} made")
+    name = ""
+    calls: list[str]
 
-        def transform_input(
-            self, ctx: inngest.Context | inngest.ContextSync, function: inngest.Function[Any], steps: inngest.StepMemos
-        ) -> None:
-            calls.append(f"{name} transform_input {function.local_id}")
+    def __init__(self, client: inngest.Client, raw_request: object) -> None:
+        super().__init__(client, raw_request)
+        self.calls.append(f"{self.name} made")
 
-        def before_execution(self) -> None:
-            calls.append(f"{name} before_execution")
+    def transform_input(
+        self, ctx: inngest.Context | inngest.ContextSync, function: inngest.Function[Any], steps: inngest.StepMemos
+    ) -> None:
+        self.calls.append(f"{self.name} transform_input {function.local_id}")
 
-        def after_execution(self) -> None:
-            calls.append(f"{name} after_execution")
+    def before_execution(self) -> None:
+        self.calls.append(f"{self.name} before_execution")
 
-        def transform_output(self, result: inngest.TransformOutputResult) -> None:
-            calls.append(f"{name} transform_output {result.step.id if result.step else 'function'}")
+    def after_execution(self) -> None:
+        self.calls.append(f"{self.name} after_execution")
 
-        def before_response(self) -> None:
-            calls.append(f"{name} before_response")
+    def transform_output(self, result: inngest.TransformOutputResult) -> None:
+        self.calls.append(f"{self.name} transform_output {result.step.id if result.step else 'function'}")
 
-        def before_send_events(self, events: list[inngest.Event]) -> None:
-            calls.append(f"{name} before_send_events {len(events)}")
+    def before_response(self) -> None:
+        self.calls.append(f"{self.name} before_response")
 
-        def after_send_events(self, result: inngest.SendEventsResult) -> None:
-            calls.append(f"{name} after_send_events {len(result.ids)}")
+    def before_send_events(self, events: list[inngest.Event]) -> None:
+        self.calls.append(f"{self.name} before_send_events {len(events)}")
 
-    return Noting
+    def after_send_events(self, result: inngest.SendEventsResult) -> None:
+        self.calls.append(f"{self.name} after_send_events {len(result.ids)}")
+
+
+def noting(name: str, calls: list[str]) -> type[Noting]:
+    """Return middleware that notes its hooks in this list."""
+    return type("NotingFor", (Noting,), {"name": name, "calls": calls})
 
 
 def test_hooks_before_run_forwards_and_hooks_after_backwards(client: inngest.Client) -> None:

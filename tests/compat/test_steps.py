@@ -167,6 +167,13 @@ def test_invocations_by_object_and_by_id(client: inngest.Client) -> None:
     assert testing.run(parent).must_complete() == [{"n": 1}, {}]
 
 
+def told(ctx: inngest.ContextSync, step_id: str, **options: Any) -> list[str]:
+    """Invoke a function and return the name and the message of the error that it leads to."""
+    with pytest.raises(inngest.StepError) as caught:
+        ctx.step.invoke(step_id, **options)
+    return [caught.value.name, caught.value.message]
+
+
 def test_an_invoked_function_that_fails_or_is_late_raises_step_error(client: inngest.Client) -> None:
     @client.create_function(fn_id="broken", trigger=inngest.TriggerEvent(event="never"), retries=0)
     def broken(ctx: inngest.ContextSync) -> None:
@@ -178,22 +185,20 @@ def test_an_invoked_function_that_fails_or_is_late_raises_step_error(client: inn
 
     @client.create_function(fn_id="parent", trigger=ON, retries=0)
     def parent(ctx: inngest.ContextSync) -> Any:
-        said = []
-        for step_id, options in (("a", {"function": broken}), ("b", {"function": slow, "timeout": 5000})):
-            try:
-                ctx.step.invoke(step_id, **options)
-            except inngest.StepError as err:
-                said.append([err.name, err.message])
-        try:
-            ctx.step.invoke_by_id("c", function_id="nowhere")
-        except inngest.StepError as err:
-            said.append([err.name, "nowhere" in err.message])
-        return said
+        return [told(ctx, "a", function=broken), told(ctx, "b", function=slow, timeout=5000)[0]]
 
-    broken_said, slow_said, nowhere = testing.run(parent).must_complete()
-    assert broken_said == ["LookupError", "no such order"]
-    assert slow_said[0] == "InvokeTimeoutError"
-    assert nowhere == ["UnknownFunction", True]
+    assert testing.run(parent).must_complete() == [["LookupError", "no such order"], "InvokeTimeoutError"]
+
+
+def test_a_function_that_is_not_there_raises_step_error(client: inngest.Client) -> None:
+    @client.create_function(fn_id="parent", trigger=ON, retries=0)
+    def parent(ctx: inngest.ContextSync) -> Any:
+        try:
+            return ctx.step.invoke_by_id("c", function_id="nowhere")
+        except inngest.StepError as err:
+            return [err.name, "shop-nowhere" in err.message]
+
+    assert testing.run(parent).must_complete() == ["UnknownFunction", True]
 
 
 def test_code_between_steps_may_change_the_order_of_steps(client: inngest.Client) -> None:
