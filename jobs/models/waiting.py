@@ -53,10 +53,15 @@ WHERE lock.locktype = 'advisory' AND lock.objsubid = 2 AND lock.granted
   AND lock.classid = ({SENDERS}::bigint & 4294967295)::oid
 """
 
-# Read before the wait becomes visible, so that whoever has stored events unseen by then is among the holders.
+# Read before the wait becomes visible, so that whoever has stored events unseen by then is found: as a holder, or while
+# its statement has begun and is about to take the lock.
 SINCE = f"""
 SELECT set_config('jobs.since', (least(statement_timestamp(), (
     SELECT min(coalesce(xact_start, statement_timestamp() - interval '1 hour')) FROM ({_HOLDERS}) AS holders
+), (
+    SELECT min(coalesce(query_start, statement_timestamp() - interval '1 minute')) FROM pg_stat_activity
+    WHERE datname = current_database() AND state IS DISTINCT FROM 'idle' AND pid <> pg_backend_pid()
+      AND (query LIKE '%%INSERT INTO jobs_event %%' OR query_start IS NULL)
 )))::text, true)
 """
 

@@ -104,8 +104,10 @@ RETURNING wait.run
 _LINES = """
 INSERT INTO jobs_logline (run_id, step, level, message, at)
 SELECT l.run, l.step, l.level, l.message, l.at
-FROM json_to_recordset(%s::json) AS l(run uuid, lease int, step text, level text, message text, at timestamptz)
+FROM json_to_recordset(%s::json)
+     AS l(run uuid, lease int, step text, level text, message text, at timestamptz, place int)
 JOIN jobs_run AS run ON run.id = l.run AND run.lease = l.lease AND run.status = 'RUNNING'
+ORDER BY l.place
 RETURNING run_id
 """
 
@@ -125,7 +127,9 @@ def statements(writes: Sequence[Write]) -> list[Statement]:
     """Return the statements that write all of these."""
     entries = [(w.run_id, w.lease, entry) for w in writes for entry in w.entries]
     settles = [rows.settle_row(w.run_id, w.lease, w.settle) for w in writes if w.settle is not None]
-    lines = [rows.line_row(w.run_id, w.lease, line) for w in writes for line in w.lines]
+    logged = [(w.run_id, w.lease, line) for w in writes for line in w.lines]
+    # Lines are read in the order of their ids, which a join need not keep.
+    lines = [{**rows.line_row(*one), "place": place} for place, one in enumerate(logged)]
     made: list[Statement] = []
     awaited = [
         rows.awaited_row(w.run_id, w.lease, entry, one) for w in writes for entry in w.entries for one in w.awaited

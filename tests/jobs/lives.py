@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 import jobs
-from jobs import clock, deliveries, endings, executor, gate, testing
+from jobs import clock, deliveries, endings, executor, gate, overlooked, testing
 from jobs.attempt import Attempt
 from jobs.ids import new_id
 from jobs.journal import Claimed, Entry, Line, Write
@@ -173,7 +173,7 @@ class Lives:
         with connection.cursor() as cursor:
             claiming.free_runs_of(cursor, self.dead)
         with transaction.atomic(), connection.cursor() as cursor:
-            gate.look_again(cursor)
+            overlooked.look(cursor)
         self.dead.clear()
 
     def to_the_end(self) -> None:

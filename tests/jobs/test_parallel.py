@@ -88,10 +88,11 @@ def test_branches_wait_for_events_beside_each_other(engine: Engine) -> None:
 
 
 def test_a_branch_may_wait_for_what_another_one_sends(engine: Engine) -> None:
+    # Which of two branches is first is open: looking back, the one that waits finds the event in either order.
     run = engine.execute(
         lambda ctx: ctx.group.parallel(
             (
-                lambda: ctx.step.wait_for_event("wait", event="test/answer", timeout=HOUR).data,
+                lambda: ctx.step.wait_for_event("wait", event="test/answer", timeout=HOUR, lookback=HOUR).data,
                 lambda: len(ctx.step.send_event("send", jobs.Event(name="test/answer", data={"n": 1}))),
             )
         )
