@@ -13,11 +13,13 @@ from django.views.decorators.http import require_http_methods
 from pydantic import ValidationError
 
 from jobs import events as sending
-from jobs.admin import identity, payload, presenting
+from jobs import identity
+from jobs.admin import payload, presenting
 from jobs.admin.filtering import PAGE
 from jobs.admin.pages import ConsolePage, Route, posted
 from jobs.errors import InvalidEvent
 from jobs.models import Event
+from jobs.redaction import redacted
 from jobs.registry import registry
 from jobs.types import Event as EventValue
 from jobs.types import Source
@@ -116,7 +118,7 @@ def _form(request: HttpRequest, name: str) -> dict[str, Any]:
     names = sorted({*registry.event_names(), *(n for n in recent if not n.startswith("jobs/"))})
     may_see = request.user.has_perm("jobs.view_payload")
     last = Event.objects.filter(name=name).order_by("-received_at").first() if name and may_see else None
-    data = payload.pretty(payload.redacted(last.data)) if last else "{\n  \n}"
+    data = payload.pretty(redacted(last.data)) if last else "{\n  \n}"
     return {
         "name": name,
         "names": names,

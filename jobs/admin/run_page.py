@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest
 from jobs import clock
 from jobs.admin import payload, presenting
 from jobs.models import Run
+from jobs.redaction import redacted
 from jobs.types import Status, StepStatus
 
 _BUTTONS: dict[str, Callable[[Run], bool]] = {
@@ -32,7 +33,7 @@ def context(request: HttpRequest, run_id: UUID) -> dict[str, Any]:
         content_type=ContentType.objects.get_for_model(Run), object_id=str(run.pk)
     ).select_related("user")
     event = events[0] if events else None
-    editable = payload.pretty(payload.redacted(event.data)) if event and shown["full"] and len(events) == 1 else ""
+    editable = payload.pretty(redacted(event.data)) if event and shown["full"] and len(events) == 1 else ""
     return shown | {"events": events, "event": event, "history": list(presses), "editable": editable}
 
 

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from jobs import actions
-from jobs.admin import identity, payload, presenting, run_page
+from jobs.admin import exporting, many, payload, presenting, run_page
 from jobs.admin.filtering import TIMES, RunFilter, page
+from jobs.admin.filtering import counts as count_each
 from jobs.admin.pages import ConsolePage, Route, posted
 from jobs.errors import InvalidEvent, UnknownFunction
 from jobs.models import Run
 from jobs.registry import registry
+from jobs.selection import SOURCES
 from jobs.types import Status
 
 # 286 tells htmx to stop polling.
 STOP_POLLING = 286
-MOST_AT_ONCE = 100
-_BULK: dict[str, tuple[str, Callable[..., bool], str, str]] = {
-    "retry": ("retry_run", actions.retry, "Retry", "Retried"),
-    "cancel": ("cancel_run", actions.cancel, "Cancel", "Cancelled"),
-}
 
 
 class RunPages(ConsolePage):
@@ -36,6 +33,7 @@ class RunPages(ConsolePage):
         """Return the pages and actions of runs."""
         return [
             ("bulk/", "bulk", self.bulk),
+            ("export.csv", "export", self.export),
             ("<uuid:run_id>/", "change", self.run),
             ("<uuid:run_id>/live/", "live", self.live),
             ("<uuid:run_id>/retry/", "retry", self.retry),
@@ -45,18 +43,22 @@ class RunPages(ConsolePage):
 
     def listing(self, request: HttpRequest) -> dict[str, Any]:
         """Return the runs that the address asks for."""
-        chosen = RunFilter.read(request.GET)
-        found, counts = page(chosen, request.GET), chosen.counts()
+        chosen = RunFilter.read(request.GET, request.user)
+        selection = chosen.selection()
+        found, counts = page(selection, request.GET), count_each(selection)
         tabs = [("", "All", sum(counts.values()), chosen.query(status=""))]
-        tabs += [(s, s.label, counts.get(s, 0), chosen.query(status=s.lower())) for s in Status]
+        tabs += [(s, s.label, counts.get(s, 0), chosen.query(status=s)) for s in Status]
         return {
             "chosen": chosen,
             "list": found,
             "rows": [_row(run) for run in found.runs],
             "tabs": [tab for tab in tabs if tab[2] or tab[0] in ("", chosen.status, Status.RUNNING, Status.FAILED)],
+            "matching": next(tab[2] for tab in tabs if tab[0] == chosen.status),
             "functions": [function.id for function in registry.all()],
             "triggers": registry.event_names(),
             "times": TIMES,
+            "sources": SOURCES,
+            "about": presenting.subject_link(chosen.subject) if chosen.subject else None,
             "version": presenting.version(found.runs, counts, found.new),
         }
 
@@ -125,23 +127,15 @@ class RunPages(ConsolePage):
 
     @posted
     def bulk(self, request: HttpRequest) -> HttpResponse:
-        """Ask whether to retry or cancel the chosen runs; do it once that is confirmed."""
-        permission, verb, words, done = _BULK.get(request.POST.get("verb", ""), _BULK["retry"])
-        self.require(request, permission)
-        ids = [found for text in request.POST.getlist("run")[:MOST_AT_ONCE] if (found := identity.read(text))]
-        runs = list(Run.objects.filter(pk__in=ids).order_by("-pk").defer("output"))
-        if not runs:
-            messages.warning(request, "Choose at least one run first.")
-            return self._back(request)
-        if "confirmed" not in request.POST:
-            fitting = [run for run in runs if (run.status == Status.FAILED if words == "Retry" else run.is_live)]
-            context = {"runs": fitting, "left_out": len(runs) - len(fitting), "words": words}
-            return render(request, "jobs/run_bulk.html", context | {"verb": words.lower(), "next": self._next(request)})
-        moved = [run for run in runs if verb(run, by=request.user)]
-        for run in moved:
-            self.log_change(request, run, f"{done} together with others.")
-        messages.success(request, f"{done} {len(moved)} of {len(runs)} run{'s' if len(runs) > 1 else ''}.")
-        return self._back(request)
+        """Ask before a verb is done to many runs; do it once that is confirmed."""
+        self.require(request, "view_run", many.NEEDS[many.verb_of(request)])
+        back = self._next(request) or reverse("admin:jobs_run_changelist")
+        return many.carry_out(self, request, back) if "confirmed" in request.POST else many.ask(request, back)
+
+    def export(self, request: HttpRequest) -> StreamingHttpResponse:
+        """Answer with runs as CSV."""
+        self.require(request, "view_run")
+        return exporting.runs_as_csv(request)
 
     def _next(self, request: HttpRequest) -> str:
         wanted = request.POST.get("next", "")

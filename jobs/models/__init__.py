@@ -1,10 +1,11 @@
 """The engine's tables, and every SQL statement it runs."""
 
 from jobs.models.event import Event, SeenId
+from jobs.models.hour import Hour
 from jobs.models.key import EventKey
 from jobs.models.run import Run, RunEvent
 from jobs.models.schedule import Schedule
 from jobs.models.step import LogLine, Step
 from jobs.models.worker import Worker
 
-__all__ = ["Event", "EventKey", "LogLine", "Run", "RunEvent", "Schedule", "SeenId", "Step", "Worker"]
+__all__ = ["Event", "EventKey", "Hour", "LogLine", "Run", "RunEvent", "Schedule", "SeenId", "Step", "Worker"]

@@ -97,6 +97,11 @@ class Run(models.Model):
             models.Index(name="run_held", fields=["worker"], condition=Q(status=Status.RUNNING)),
             models.Index(name="run_about", fields=["subject", "-id"], condition=~Q(subject="")),
             models.Index(name="run_failed", fields=["-id"], condition=Q(status=Status.FAILED)),
+            # For the console. Of ended runs only, so that a run is written into them once, when it ends.
+            models.Index(name="run_of_function", fields=["function", "-id"], condition=Q(ended_at__isnull=False)),
+            models.Index(
+                name="run_stopped", fields=["-id"], condition=Q(status__in=[Status.CANCELLED, Status.SKIPPED])
+            ),
         ]
         permissions = [
             ("retry_run", "Can retry and run again"),

@@ -7,11 +7,12 @@ from typing import Any
 
 from django import template
 from django.template.context import Context
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from jobs import clock, conf
-from jobs.admin import navigation, payload, presenting
+from jobs.admin import counting, navigation, payload, presenting
 from jobs.models import Run
 
 register = template.Library()
@@ -135,6 +136,18 @@ def capped(count: int) -> str:
 
 
 @register.filter
+def grouped(number: int) -> str:
+    """Return a number with its thousands apart."""
+    return f"{number:,}"
+
+
+@register.filter
+def tally(count: int) -> str:
+    """Return how many runs a list counts, as far as it counts."""
+    return f"{counting.NEWEST:,}+" if count >= counting.NEWEST else f"{count:,}"
+
+
+@register.filter
 def percent(fraction: float) -> str:
     """Return a fraction as a coordinate on a lane."""
     return f"{fraction * 100:.2f}%"
@@ -146,10 +159,19 @@ def percent_wide(fraction: float) -> str:
     return percent(max(0.004, fraction))
 
 
-@register.filter
-def slot(hour: int) -> str:
-    """Return where one of 24 bars begins."""
-    return percent(hour / 24 + 0.004)
+@register.simple_tag
+def slot(number: float, count: int) -> str:
+    """Return where one of so many bars begins, or how wide a part of one is."""
+    return percent(number / count)
+
+
+@register.simple_tag
+def function_link(function_id: str) -> SafeString:
+    """Render a function's name, as a link to its page while the code has it."""
+    name = fn(function_id)
+    if presenting.function_of(function_id) is None:
+        return format_html('<span title="No longer in the code">{}</span>', name)
+    return format_html('<a href="{}">{}</a>', reverse("admin:jobs_function", args=[function_id]), name)
 
 
 @register.filter

@@ -19,12 +19,15 @@ pytestmark = pytest.mark.django_db
 SOME = UUID("01900000-0000-7000-8000-000000000000")
 PAGES = [
     "/admin/jobs/run/",
+    "/admin/jobs/run/export.csv",
     f"/admin/jobs/run/{SOME}/",
     f"/admin/jobs/run/{SOME}/live/",
     "/admin/jobs/event/",
     f"/admin/jobs/event/{SOME}/",
     "/admin/jobs/event/send/",
     "/admin/jobs/eventkey/",
+    "/admin/jobs/function/",
+    "/admin/jobs/function/stepwell-hello-world/",
     "/admin/jobs/schedule/",
     "/admin/jobs/worker/",
 ]
@@ -34,6 +37,7 @@ ACTIONS = [
     f"/admin/jobs/run/{SOME}/again/",
     f"/admin/jobs/run/{SOME}/cancel/",
     "/admin/jobs/event/starts/",
+    "/admin/jobs/function/stepwell-hello-world/start/",
     "/admin/jobs/eventkey/make/",
     "/admin/jobs/eventkey/1/revoke/",
     "/admin/jobs/eventkey/1/activate/",

@@ -1,0 +1,50 @@
+"""Starts one function by hand: only it, whatever else listens to the event."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from jobs import clock, schedule
+from jobs.errors import InvalidEvent
+from jobs.events import Opening
+from jobs.ids import new_id
+from jobs.models import Run
+from jobs.registry import Function
+from jobs.types import Event, Source, TriggerEvent
+
+MANUAL_EVENT = "manual/run"
+"""The event's name where a function's triggers give none."""
+
+
+def event_name(function: Function) -> str:
+    """Return the name of the event with which a function is started by hand; empty for one that only has crons."""
+    names = [trigger.event for trigger in function.triggers if isinstance(trigger, TriggerEvent)]
+    plain = [name for name in names if "*" not in name]
+    return plain[0] if plain else (MANUAL_EVENT if names else "")
+
+
+def start(function: Function, *, by: str, data: dict[str, Any] | None = None) -> Run:
+    """Open one run of a function: as its first schedule would, or for an event with this data."""
+    name = event_name(function)
+    with transaction.atomic():
+        if name:
+            run_id = _for_event(function, Event(name=name, data=data or {}), by)
+        else:
+            run_id = schedule.start(function, *schedule.parse(function.crons[0].cron), sender=by)
+    return Run.objects.get(pk=run_id)
+
+
+def _for_event(function: Function, event: Event, by: str) -> UUID:
+    now_ms = int(clock.now().timestamp() * 1000)
+    stamped = event.model_copy(update={"ts": now_ms})
+    opening, event_id = Opening(), new_id()
+    try:
+        opening.add_event(event_id, stamped, now_ms)
+    except (TypeError, ValueError) as error:
+        raise InvalidEvent(str(error)) from error
+    run_id = opening.add_run(function, stamped, [event_id])
+    opening.write(source=Source.MANUAL, sender=by)
+    return run_id
