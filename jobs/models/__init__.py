@@ -1,5 +1,6 @@
 """The engine's tables, and every SQL statement it runs."""
 
+from jobs.models.alert import Alert
 from jobs.models.event import Event, SeenId
 from jobs.models.hour import Hour
 from jobs.models.key import EventKey
@@ -8,4 +9,4 @@ from jobs.models.schedule import Schedule
 from jobs.models.step import LogLine, Step
 from jobs.models.worker import Worker
 
-__all__ = ["Event", "EventKey", "Hour", "LogLine", "Run", "RunEvent", "Schedule", "SeenId", "Step", "Worker"]
+__all__ = ["Alert", "Event", "EventKey", "Hour", "LogLine", "Run", "RunEvent", "Schedule", "SeenId", "Step", "Worker"]
