@@ -155,17 +155,21 @@ def version(runs: Iterable[Run], *more: Any) -> str:
     """Return a mark that differs once something that a page shows of these runs has changed."""
     now = clock.now()
     told = [
-        (run.pk.hex, run.status, run.lease, run.attempt, run.current_step, str(run.progress), _elapsed(run, now))
+        (run.pk.hex, run.status, run.lease, run.attempt, run.current_step, str(run.progress), _grown(run, now))
         for run in runs
     ]
     return hashlib.sha1(repr((told, more)).encode("utf-8", "replace"), usedforsecurity=False).hexdigest()[:12]
 
 
-def _elapsed(run: Run, now: datetime) -> int:
-    # The bar of a running step grows in steps of a tenth, which is about what an eye can see.
-    if run.status != Status.RUNNING or run.started_at is None:
+def _grown(run: Run, now: datetime) -> int:
+    return elapsed(run.status, run.started_at, now)
+
+
+def elapsed(status: str, started: datetime | None, now: datetime) -> int:
+    """Return how long a running run has run, in coarse steps: seconds are counted by the page itself."""
+    if status != Status.RUNNING or started is None:
         return 0
-    return round(math.log1p(max(0.0, (now - run.started_at).total_seconds())) * 10)
+    return round(math.log1p(max(0.0, (now - started).total_seconds())) * 2)
 
 
 def about(subject: str, user: AbstractBaseUser | AnonymousUser) -> dict[str, Any]:

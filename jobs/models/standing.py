@@ -76,3 +76,20 @@ def last_ended(functions: list[str]) -> list[UUID]:
     with connection.cursor() as cursor:
         cursor.execute(_LAST, [functions])
         return [row[0] for row in cursor.fetchall()]
+
+
+_MARK = """
+SELECT status, lease, attempt, current_step, progress::text, started_at,
+       (SELECT count(*) FROM jobs_step WHERE run_id = run.id AND ended_at IS NOT NULL),
+       (SELECT count(*) FROM jobs_step WHERE run_id = run.id),
+       (SELECT count(*) FROM jobs_logline WHERE run_id = run.id)
+FROM jobs_run AS run WHERE id = %s
+"""
+
+
+def mark(run_id: UUID) -> tuple[Any, ...] | None:
+    """Return what differs once a run has moved: status, lease, attempt, step, progress, start, and three counts."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MARK, [run_id])
+        found: tuple[Any, ...] | None = cursor.fetchone()
+        return found

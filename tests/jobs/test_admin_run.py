@@ -154,10 +154,10 @@ def test_a_poll_answers_204_unchanged_200_changed_and_286_ended(
     run = a_run(Status.SLEEPING)
     a_step(run, "read")
     address = re.search(r'hx-get="([^"]+)"', page(olga, run))[1]
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(3):
         assert poll(olga, run, address)[0] == 204
     a_line(run, "woke up")
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(5):
         status, html = poll(olga, run, address)
     assert (status, "woke up" in html, "<html" in html) == (200, True, False)
     press(olga, "cancel", run)
