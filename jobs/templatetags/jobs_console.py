@@ -98,7 +98,7 @@ def ago(moment: datetime | None) -> SafeString | str:
     exact = moment.astimezone(UTC)
     words = presenting.relative((clock.now() - moment).total_seconds())
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>', exact.isoformat(), exact.strftime("%-d %b %Y, %H:%M:%S UTC"), words
+        '<time datetime="{}" title="{}" data-ago>{}</time>', exact.isoformat(), exact.strftime("%-d %b %Y, %H:%M:%S UTC"), words
     )
 
 

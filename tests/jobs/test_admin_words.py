@@ -40,7 +40,7 @@ def test_lengths_of_time_are_said_as_people_say_them(seconds: float | None, word
 @pytest.mark.parametrize(("seconds", "words"), [(0, "now"), (40, "40 s ago"), (200, "3 min ago"), (-7300, "in 2 h")])
 def test_times_are_relative_and_carry_the_exact_one(seconds: float, words: str) -> None:
     html = render("{{ moment|ago }}", moment=clock.now() - timedelta(seconds=seconds))
-    assert re.fullmatch(rf'<time datetime="[^"]+\+00:00" title="[^"]+ UTC">{words}</time>', html)
+    assert re.fullmatch(rf'<time datetime="[^"]+\+00:00" title="[^"]+ UTC" data-ago>{words}</time>', html)
 
 
 def test_a_badge_is_glyph_word_and_colour() -> None:
