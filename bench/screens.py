@@ -12,6 +12,7 @@ from typing import Any
 from bench.place import ROOT, database
 
 FOLDER = ROOT / "docs" / "screenshots"
+TALLEST = 1280
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 ERRORS = (
     ("The model is overloaded.\n503 UNAVAILABLE: the model is overloaded, try again later", "ServerError"),
@@ -47,6 +48,7 @@ def fill() -> dict[str, str]:
             "transcript/uploaded",
             data={"transcript_id": call.pk},
             received_at=began,
+            id=_id(began),
             source=more.pop("source", "event"),
         )
         live = status in (Status.QUEUED, Status.RUNNING, Status.SLEEPING)
@@ -79,8 +81,9 @@ def fill() -> dict[str, str]:
             a_run(queued_at=began, started_at=began, ended_at=began + timedelta(milliseconds=34), id=_id(began))
         else:
             parse(minutes, Status.COMPLETED, call)
-    failed = parse(9, Status.FAILED, calls[7], error={**an_error(ERRORS[0][0], step="parse-transcript"), "name": "ServerError"},
-                   ended_at=now - timedelta(minutes=8, seconds=8), attempt=4)  # fmt: skip
+    error = {**an_error(ERRORS[0][0], step="parse-transcript"), "name": "ServerError"}
+    ended = now - timedelta(minutes=8, seconds=8)
+    failed = parse(9, Status.FAILED, calls[7], error=error, ended_at=ended, attempt=4)
     start = failed.started_at
     for number, name in enumerate(STEPS[:2]):
         a_step(
@@ -176,7 +179,7 @@ def shoot(base: str, made: dict[str, str], only: str) -> None:
             for name, address in screens(made).items():
                 if only in name:
                     page.goto(address)
-                    page.screenshot(path=str(_path(name, suffix)), full_page=True)
+                    _shoot(page, name, suffix)
             _extras(page, made, only, suffix)
         browser.close()
 
@@ -187,11 +190,18 @@ def _extras(page: Any, made: dict[str, str], only: str, suffix: str) -> None:
         page.select_option("#bulk-scope", "all")
         page.click("#bulk-replay")
         page.wait_for_selector("h1")
-        page.screenshot(path=str(_path("bulk-confirm", suffix)), full_page=True)
+        _shoot(page, "bulk-confirm", suffix)
     if only in "run-again":
         page.goto(screens(made)["run-failed"])
         page.click("#again-open")
         page.screenshot(path=str(_path("run-again", suffix)))
+
+
+def _shoot(page: Any, name: str, suffix: str) -> None:
+    # A long list says no more further down.
+    height = page.evaluate("document.documentElement.scrollHeight")
+    clip = {"x": 0, "y": 0, "width": page.viewport_size["width"], "height": min(height, TALLEST)}
+    page.screenshot(path=str(_path(name, suffix)), full_page=True, clip=clip)
 
 
 def _path(name: str, suffix: str) -> Path:

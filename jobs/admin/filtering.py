@@ -24,7 +24,7 @@ PAGE = 25
 NEW_SHOWN = 99
 TIMES = {
     "1h": "Last hour",
-    "24h": "Last 24 hours",
+    "24h": "Last 24 h",
     "today": "Today",
     "yesterday": "Yesterday",
     "7d": "Last 7 days",

@@ -15,7 +15,7 @@ def an_event(name: str = "test/hello.world", **changes: Any) -> Event:
     """Store an event."""
     now = clock.now()
     values = {"data": {"email": "ada@example.com"}, "ts": int(now.timestamp() * 1000), "received_at": now}
-    return Event.objects.create(id=new_id(), name=name, **values | changes)
+    return Event.objects.create(**{"id": new_id(), "name": name, **values, **changes})
 
 
 def a_run(status: Status = Status.COMPLETED, *, events: Sequence[Event] | None = None, **changes: Any) -> Run:
