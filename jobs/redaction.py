@@ -4,22 +4,29 @@ import functools
 import re
 from typing import Any
 
+from django.conf import settings
+
 from jobs import conf
 
 HIDDEN = "•••"
-_CREDENTIALS = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)")
+_CREDENTIALS = re.compile(r"(?i)(\b(?:bearer|basic)\s+)[\w.~+/=-]{6,}|(://[^/\s:@]*:)(?!\*\*\*@)[^/\s@]+(?=@)")
 
 
 def redacted(value: Any) -> Any:
     """Return a value with that of each key in `JOBS["REDACT"]` hidden."""
-    return _redacted(value, _secret(conf.settings().REDACT))
+    return _redacted(value, _secret(_keys()))
 
 
 def blotted(text: str) -> str:
     """Return text without what follows such a key, and without passwords in addresses and headers."""
-    text = _CREDENTIALS.sub(lambda found: f"{found[1]} {HIDDEN}" if found[1] else HIDDEN, text)
-    pattern = _pairs(conf.settings().REDACT)
+    text = _CREDENTIALS.sub(lambda found: (found[1] or found[2]) + HIDDEN, text)
+    pattern = _pairs(_keys())
     return pattern.sub(lambda found: found[1] + HIDDEN, text) if pattern else text
+
+
+def _keys() -> tuple[str, ...]:
+    # Logs are written before Django knows its settings, and must not be what makes it read them.
+    return tuple(conf.settings().REDACT) if settings.configured else conf.JobsSettings.REDACT
 
 
 def _redacted(value: Any, secret: frozenset[str]) -> Any:

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 from jobs import clock, conf
 from jobs.admin import counting, navigation, payload, presenting
 from jobs.models import Run
+from jobs.redaction import blotted
 
 register = template.Library()
 
@@ -98,7 +99,10 @@ def ago(moment: datetime | None) -> SafeString | str:
     exact = moment.astimezone(UTC)
     words = presenting.relative((clock.now() - moment).total_seconds())
     return format_html(
-        '<time datetime="{}" title="{}" data-ago>{}</time>', exact.isoformat(), exact.strftime("%-d %b %Y, %H:%M:%S UTC"), words
+        '<time datetime="{}" title="{}" data-ago>{}</time>',
+        exact.isoformat(),
+        exact.strftime("%-d %b %Y, %H:%M:%S UTC"),
+        words,
     )
 
 
@@ -182,5 +186,5 @@ def fn(function_id: str) -> str:
 
 @register.filter
 def printable(text: Any) -> str:
-    """Return text that can be written into a page."""
-    return payload.printable(str(text))
+    """Return text that can be written into a page, without what looks like a secret in it."""
+    return payload.printable(blotted(str(text)))

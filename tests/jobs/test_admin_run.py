@@ -219,3 +219,17 @@ def test_a_refresh_of_an_object_s_runs_takes_four_queries(
         a_line(run, "412 turns", step="read")
     with django_assert_max_num_queries(4):
         assert "412 turns" in olga.get("/admin/about/transcripts.transcript/7/").content.decode()
+
+
+def test_the_page_takes_the_same_queries_however_many_steps_there_are(
+    olga: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    run = a_run(Status.RUNNING)
+    page(olga, run)
+    for _ in range(2):
+        for number in range(20):
+            a_step(run, f"step-{number}")
+            a_line(run, "said", step=f"step-{number}")
+        # Session, user, mark, run, journal, events, history and the badge.
+        with django_assert_num_queries(8):
+            page(olga, run)
