@@ -3,12 +3,18 @@
 Everything that product code needs is here; the modules below are the engine's rooms, described in CONTRIBUTING.md.
 """
 
-from jobs.client import Client, client
-from jobs.context import ContextSync
-from jobs.errors import NonRetriableError, RetryAfterError, SendEventsError, StepError
-from jobs.registry import Function
+from jobs.aio import GroupAsync as Group
+from jobs.aio import Step
+from jobs.client import Client, client, send_signal
+from jobs.context import Context, ContextSync
+from jobs.errors import NonRetriableError, RetryAfterError, SendEventsError, StepError, StepTimeout
+from jobs.flow import Batch, Cancel, Concurrency, Debounce, Priority, RateLimit, Singleton, Throttle, Timeouts
+from jobs.function import Function
+from jobs.group import GroupSync
+from jobs.middleware import Middleware, MiddlewareSync, SendEventsResult, StepMemos, TransformOutputResult
+from jobs.serialize import PydanticSerializer, Serializer
 from jobs.step import StepSync
-from jobs.types import JSON, Event, Priority, TriggerCron, TriggerEvent
+from jobs.types import JSON, Event, ParallelMode, TriggerCron, TriggerEvent
 
 create_function = client.create_function
 send = client.send
@@ -16,19 +22,41 @@ send_sync = client.send_sync
 
 __all__ = [
     "JSON",
+    "Batch",
+    "Cancel",
     "Client",
+    "Concurrency",
+    "Context",
     "ContextSync",
+    "Debounce",
     "Event",
     "Function",
+    "Group",
+    "GroupSync",
+    "Middleware",
+    "MiddlewareSync",
     "NonRetriableError",
+    "ParallelMode",
     "Priority",
+    "PydanticSerializer",
+    "RateLimit",
     "RetryAfterError",
     "SendEventsError",
+    "SendEventsResult",
+    "Serializer",
+    "Singleton",
+    "Step",
     "StepError",
+    "StepMemos",
     "StepSync",
+    "StepTimeout",
+    "Throttle",
+    "Timeouts",
+    "TransformOutputResult",
     "TriggerCron",
     "TriggerEvent",
     "create_function",
     "send",
+    "send_signal",
     "send_sync",
 ]

@@ -1,19 +1,24 @@
-"""What people do to runs, from the admin, the API and the command line alike; each verb is safe to press twice."""
+"""What people do to runs and functions, from the admin, the API and the command line alike.
+
+Each verb is safe to press twice and leaves a line that says who pressed it.
+"""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, TypeAlias
+from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
-from django.db import transaction
+from django.db import connection, transaction
 
 from jobs import clock, endings, serialize, wakeup
-from jobs.events import Opening
-from jobs.ids import new_id
-from jobs.models import Event, LogLine, Run, RunEvent
-from jobs.models.run import database_now
+from jobs.events import send, signal
+from jobs.models import Event, FunctionState, LogLine, Run, RunEvent, gating, sending
+from jobs.models.run import database_deadline, database_now, database_rank
 from jobs.models.step import Step
+from jobs.opening import Opening, cancels_of
 from jobs.registry import registry
 from jobs.types import Event as EventValue
 from jobs.types import Source, Status, StepStatus
@@ -29,17 +34,27 @@ def retry(run: Run, *, by: By) -> bool:
     with transaction.atomic():
         error: Any = Run.objects.filter(pk=run.pk).values_list("error", flat=True).first()
         step = serialize.visible((error or {}).get("step", ""))[:255]
-        moved = Run.objects.filter(status=Status.FAILED).move(
-            run.pk, to=Status.QUEUED, run_at=database_now(), ended_at=None, error=None, attempt=0, crashes=0
-        )
-        if not moved:
+        changes = {"run_at": database_now(), "ended_at": None, "error": None, "attempt": 0, "crashes": 0}
+        failed = Run.objects.filter(status=Status.FAILED)
+        if not failed.move(run.pk, to=Status.QUEUED, deadline=database_deadline(), **changes):
             return False
         journal = Step.objects.filter(run_id=run.pk)
         journal.filter(status=StepStatus.FAILED, name=step).update(status=StepStatus.RETRYING, ended_at=None)
-        journal.filter(status=StepStatus.RETRYING).update(tries=0)
+        journal.filter(status=StepStatus.RETRYING).update(tries=0, wake_at=None)
+        _listen_for_cancels(run)
         _note(run, "Retried", by)
         transaction.on_commit(wakeup.hint, robust=True)
     return True
+
+
+def _listen_for_cancels(run: Run) -> None:
+    """Register again what cancels a run: it was forgotten when the run had ended."""
+    function = registry.find(run.function)
+    events = _events_of(run)
+    rows = cancels_of(function, events[0].as_value(), run.pk) if function is not None and events else []
+    if rows:
+        with connection.cursor() as cursor:
+            sending.cancels(cursor, rows)
 
 
 def rerun(run: Run, *, by: By, data: dict[str, Any] | None = None) -> Run:
@@ -47,24 +62,47 @@ def rerun(run: Run, *, by: By, data: dict[str, Any] | None = None) -> Run:
 
     Raises UnknownFunction if the code no longer has the function.
     """
-    function = registry.get(run.function)
     with transaction.atomic():
-        links = RunEvent.objects.filter(run_id=run.pk).order_by("position").select_related("event")
-        stored = [link.event for link in links]
-        first = _as_value(stored[0]) if stored else EventValue(name=run.trigger)
-        ids = [event.pk for event in stored]
-        opening = Opening()
-        if data is not None:
-            first = first.model_copy(update={"data": data, "ts": _now_ms(), "id": ""})
-            ids = [new_id()]
-            opening.add_event(ids[0], first, first.ts)
-        subject = run.subject if data is None else ""
-        # The event's own time has passed: a rerun is due now.
-        due = first.model_copy(update={"ts": 0})
-        run_id = opening.add_run(function, due, ids, subject=subject, rerun_of=run.pk)
-        opening.write(source=Source.MANUAL, sender=_name(by))
-        _note(run, "Run again", by)
-    return Run.objects.get(pk=run_id)
+        return Run.objects.get(pk=_opened_again(run, by, data))
+
+
+def rerun_from_step(run: Run, step: str, *, by: By, data: dict[str, Any] | None = None) -> Run:
+    """Start a new run that has what this one's steps before the named one returned, and goes on with that step.
+
+    `data` replaces the event's. Raises Step.DoesNotExist if the run never came to such a step, and UnknownFunction if
+    the code no longer has the function.
+    """
+    with transaction.atomic():
+        from_here = Step.objects.filter(run_id=run.pk, name=step).order_by("index").first()
+        if from_here is None:
+            raise Step.DoesNotExist(f"{run} has no step {step!r}.")
+        pk = _opened_again(run, by, data, verb=f"Run again from {step}")
+        kept = list(Step.objects.filter(run_id=run.pk, index__lt=from_here.index, status=StepStatus.COMPLETED))
+        for one in kept:
+            one.run_id = pk
+            one._state.adding = True
+        Step.objects.bulk_create(kept)
+        # A run that has been claimed before is given its journal.
+        Run.objects.filter(pk=pk).update(lease=1, steps=len(kept))
+        return Run.objects.get(pk=pk)
+
+
+def _opened_again(run: Run, by: By, data: dict[str, Any] | None, *, verb: str = "Run again") -> UUID:
+    function = registry.get(run.function)
+    stored = _events_of(run)
+    first = stored[0].as_value() if stored else EventValue(name=run.trigger)
+    ids = [event.pk for event in stored]
+    opening = Opening()
+    if data is not None:
+        first = first.model_copy(update={"data": data, "ts": int(clock.now().timestamp() * 1000), "id": ""})
+        ids = [opening.add_event(first)]
+    subject = run.subject if data is None else ""
+    # The event's own time has passed: a rerun is due now.
+    due = first.model_copy(update={"ts": 0})
+    pk = opening.add_run(function, due, ids, subject=subject, rerun_of=run.pk)
+    opening.write(source=Source.MANUAL, sender=name_of(by))
+    _note(run, verb, by)
+    return pk
 
 
 def cancel(run: Run, *, by: By) -> bool:
@@ -73,43 +111,87 @@ def cancel(run: Run, *, by: By) -> bool:
     False means that it had ended already.
     """
     with transaction.atomic():
-        moved = Run.objects.move(
-            run.pk, to=Status.CANCELLED, run_at=None, ended_at=database_now(), current_step="", error=_cancelled(by)
-        )
-        if not moved:
+        if endings.cancel(run.pk, endings.cancelled(f"Cancelled by {name_of(by)}")) is None:
             return False
         _note(run, "Cancelled", by)
-        if not run.trigger.startswith("jobs/function."):
-            links = RunEvent.objects.filter(run_id=run.pk).order_by("position").select_related("event")
-            events = [_as_value(link.event).model_dump() for link in links]
-            endings.announce(
-                Status.CANCELLED,
-                run_id=run.pk,
-                function=run.function,
-                subject=run.subject,
-                events=events,
-                result=_cancelled(by),
-            )
     return True
 
 
-def _cancelled(by: By) -> dict[str, str]:
-    return {"code": "cancelled", "name": "Cancelled", "message": f"Cancelled by {_name(by)}", "stack": ""}
+def wake(run: Run, *, by: By) -> bool:
+    """Let a run go on now that sleeps, pauses before its next attempt, or was to start later.
+
+    False means that there is nothing to cut short: it waits for something else, runs, or has ended.
+    """
+    with transaction.atomic():
+        now = database_now()
+        later = Run.objects.filter(pk=run.pk, status=Status.QUEUED, run_at__gt=now, blocked_by=None)
+        if not later.update(run_at=now, rank=database_rank(), collecting=None):
+            sleeping = Run.objects.filter(status=Status.SLEEPING)
+            if not sleeping.move(run.pk, to=Status.QUEUED, run_at=now):
+                return False
+            journal = Step.objects.filter(run_id=run.pk)
+            journal.filter(status=StepStatus.SLEEPING, wake_at__gt=now).update(wake_at=now)
+            journal.filter(status=StepStatus.RETRYING).update(wake_at=None)
+        _note(run, "Woken", by)
+        transaction.on_commit(wakeup.hint, robust=True)
+    return True
 
 
-def _as_value(event: Event) -> EventValue:
-    return EventValue.model_construct(
-        name=event.name, data=event.data, id=event.external_id or str(event.pk), ts=event.ts
-    )
+def pause(function_id: str, *, by: By) -> bool:
+    """Start no more runs of a function: its events still open runs, which queue; what runs stops after its step.
+
+    False means that it was paused already.
+    """
+    state, _ = FunctionState.objects.get_or_create(id=function_id)
+    paused = {"paused": True, "paused_at": clock.now(), "paused_by": name_of(by)[:150]}
+    return FunctionState.objects.filter(pk=state.pk, paused=False).update(**paused) == 1
+
+
+def resume(function_id: str, *, by: By) -> bool:
+    """Let a paused function's runs start and go on, in the order in which they were due.
+
+    False means that it was not paused.
+    """
+    if not FunctionState.objects.filter(pk=function_id, paused=True).update(paused=False, paused_by=name_of(by)[:150]):
+        return False
+    with connection.cursor() as cursor:
+        while gating.resume(cursor, function_id):
+            pass
+    transaction.on_commit(wakeup.hint, robust=True)
+    return True
+
+
+def send_signal(signal_name: str, data: Any, *, by: By) -> UUID:
+    """Wake the runs that wait for a signal, with this data; returns the id of the event that carries it."""
+    return signal(signal_name, data, sender=name_of(by)).event_id
+
+
+def send_again(event: Event, *, by: By, data: dict[str, Any] | None = None) -> UUID:
+    """Send a stored event once more, with the same or with other data; returns the new event's id."""
+    again = EventValue(name=event.name, data=event.data if data is None else data)
+    return send([again], source=Source.MANUAL, sender=name_of(by))[0].event_id
+
+
+def cancel_many(
+    function_id: str, *, by: By, after: datetime | None = None, before: datetime | None = None, most: int = 10_000
+) -> int:
+    """Cancel the live runs of a function that were queued in a span of time; returns how many there were."""
+    runs = Run.objects.live().filter(function=function_id)
+    if after is not None:
+        runs = runs.filter(queued_at__gte=after)
+    if before is not None:
+        runs = runs.filter(queued_at__lte=before)
+    return sum(cancel(run, by=by) for run in runs.order_by("id")[:most])
+
+
+def _events_of(run: Run) -> list[Event]:
+    return [link.event for link in RunEvent.objects.filter(run_id=run.pk).order_by("position").select_related("event")]
 
 
 def _note(run: Run, verb: str, by: By) -> None:
-    LogLine.objects.create(run_id=run.pk, level="ACTION", message=f"{verb} by {_name(by)}", at=clock.now())
+    LogLine.objects.create(run_id=run.pk, level="ACTION", message=f"{verb} by {name_of(by)}", at=clock.now())
 
 
-def _name(by: By) -> str:
+def name_of(by: By) -> str:
+    """Return how a person or a key is named on what it did."""
     return by if isinstance(by, str) else by.get_username()
-
-
-def _now_ms() -> int:
-    return int(clock.now().timestamp() * 1000)

@@ -24,9 +24,9 @@ from jobs import clock, conf
 from jobs.client import client
 from jobs.context import ContextSync
 from jobs.errors import NonRetriableError
+from jobs.function import Function
 from jobs.models import Alert
 from jobs.redaction import blotted
-from jobs.registry import Function
 from jobs.types import FUNCTION_FAILED, TriggerEvent
 
 QUIET = timedelta(minutes=15)
@@ -45,7 +45,7 @@ def alert_by_webhook(ctx: ContextSync) -> bool:
     return _alert(ctx, "webhook", post)
 
 
-def register() -> list[Function]:
+def register() -> list[Function[Any]]:
     """Define the alerts that somebody would get; without a receiver, failures cost no run of their own."""
     wanted = [alert_by_email] if django_settings.ADMINS else []
     wanted += [alert_by_webhook] if conf.settings().ALERT_WEBHOOK else []

@@ -14,5 +14,7 @@ class JobsConfig(AppConfig):
     def ready(self) -> None:
         """Register the system checks, and the functions of all apps."""
         from jobs import checks  # noqa: F401
+        from jobs.registry import registry
 
-        autodiscover_modules("functions")
+        with registry.collecting():
+            autodiscover_modules("functions")

@@ -3,56 +3,100 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from uuid import UUID
 
-from jobs import clock, conf, failures, serialize
+from jobs import branch, clock, conf, failures, serialize
+from jobs.branch import Branch
 from jobs.errors import NonRetriableError, StepError
-from jobs.journal import Claimed, Entry, Failed, Line, Lost, Outcome, Released, Retry, Suspend, key_of
-from jobs.types import Op, StepStatus
+from jobs.journal import (
+    Awaited,
+    Claimed,
+    Completed,
+    Entry,
+    Failed,
+    Line,
+    Lost,
+    Outcome,
+    Released,
+    Retry,
+    Suspend,
+    Write,
+)
+from jobs.types import Event, Op, StepStatus
 
 if TYPE_CHECKING:
-    from jobs.registry import Function
+    from jobs.function import Function
+
+T = TypeVar("T")
 
 
 class Recorder(Protocol):
     """Where an attempt writes; each call returns once its write is committed, False if the lease was lost."""
 
-    def record(self, claimed: Claimed, entry: Entry, lines: list[Line]) -> bool:
-        """Journal one step together with the lines logged so far."""
+    inline: bool
+    """Whether everything happens in the one thread that executes the run, as in a test's transaction."""
+
+    def write(self, write: Write) -> bool:
+        """Commit what one run wants written."""
 
     def record_with(
         self, claimed: Claimed, make: Callable[[], Entry], lines: Callable[[], list[Line]]
     ) -> tuple[Entry, bool]:
         """Run `make` and journal its entry in one database transaction, which a lost lease rolls back."""
 
+    def look(self, run_id: UUID, step: str, lookback: timedelta) -> tuple[list[Event], bool]:
+        """Return the events that may meet a step's wait, oldest first, and whether more may still turn up."""
+
     def release_connections(self) -> None:
         """Give back the database connections that product code left open in this thread."""
 
-    def stopping(self) -> bool:
-        """Whether the worker wants its runs back at the next step."""
+    def widen(self, by: int) -> None:
+        """Expect so many more writers at once, or so many fewer."""
+
+    async def offload(self, call: Callable[[], T]) -> T:
+        """Make a call that may block, beside the event loop."""
+
+    def complete(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Run a coroutine to its end."""
+
+    def stopping(self, function: str) -> bool:
+        """Whether the worker wants runs of this function back at the next step."""
+
+
+class NewCode(Protocol):
+    """What of the middleware's hooks an attempt tells by itself."""
+
+    def before_execution(self) -> None:
+        """Say that new code runs from here."""
+
+    def transform_output(self, value: Any, *, step: Entry | None = None) -> Any:
+        """Return what middleware makes of an output."""
 
 
 class Attempt:
     """One pass through a function's body: what the journal knows already, and what happens now."""
 
-    def __init__(self, claimed: Claimed, function: Function, recorder: Recorder) -> None:
+    def __init__(self, claimed: Claimed, function: Function[Any], recorder: Recorder) -> None:
         self.claimed = claimed
         self.function = function
         self.recorder = recorder
-        self.outcome: Outcome | None = None
+        self.hooks: NewCode | None = None
+        self.over: Outcome | None = None
+        self.root = Branch()
         self.lines: list[Line] = []
         self.progress: dict[str, Any] | None = None
         self.current_step = ""
         self.current_since: datetime | None = None
         self.finished = sum(entry.finished(claimed.now) for entry in claimed.journal.values())
         self.failures = claimed.attempt if claimed.steps == self.finished else 0
+        self.groups = 0
         self._met = 0
         self._last_finished = self._key_of_last_finished()
         self._state = sum(serialize.size(entry.output or "") for entry in claimed.journal.values())
-        self._repeats: dict[str, int] = {}
-        self._inside = threading.local()
+        self._lock = threading.Lock()
 
     @property
     def replaying(self) -> bool:
@@ -64,39 +108,63 @@ class Attempt:
         return max(finished, key=lambda entry: entry.index).key if finished else None
 
     @property
-    def inside(self) -> str | None:
-        """The id of the step whose handler this thread is in."""
-        return getattr(self._inside, "step", None)
+    def branch(self) -> Branch:
+        """The line of steps that the calling code is in."""
+        return branch.current() or self.root
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How this pass ends, as soon as that is decided."""
+        return self.over or self.root.outcome
 
     def suspend(self, outcome: Outcome) -> Suspend:
-        """Remember how this pass ends, so that a body that swallows the suspension is found out."""
-        self.outcome = outcome
+        """Remember how this line of steps ends, so that a body that swallows the suspension is found out."""
+        self.branch.outcome = outcome
+        if isinstance(outcome, Completed | Failed | Lost | Released):
+            self.over = outcome  # for every line
         return Suspend(outcome)
+
+    def check_line(self, step_id: str) -> None:
+        """Raise if no step may begin here: inside another one, or once it is decided how the pass ends."""
+        if branch.step_under_way() is not None:
+            raise self.fail("step_nested", "Nested steps are not supported.", step=step_id)
+        decided = self.over or self.branch.outcome
+        if decided is not None:
+            raise Suspend(decided)
 
     def meet(self, step_id: str, op: Op) -> tuple[Entry, bool]:
         """Return the journal's entry for a step that the body has come to, and whether it had finished before."""
         if not isinstance(step_id, str):
             raise NonRetriableError(f"A step's id must be a string, not {type(step_id).__name__}")
-        if self.inside is not None:
-            raise self.fail("step_nested", "Nested steps are not supported.", step=step_id)
-        if self.outcome is not None:
-            raise Suspend(self.outcome)
-        repeat = self._repeats[step_id] = self._repeats.get(step_id, -1) + 1
-        key, index = key_of(step_id, repeat), self._met
-        self._met += 1
+        self.check_line(step_id)
+        key = self.branch.key(step_id)
+        with self._lock:
+            index = self._met
+            self._met += 1
         known = self.claimed.journal.get(key)
         if known is not None and known.finished(self.claimed.now):
             if key == self._last_finished:
-                self._last_finished = None
+                self._begin_new_code()
             return known, True
         # A step that is new to the journal ends the replay, even where the code has lost some of the old ones.
-        self._last_finished = None
-        if self.recorder.stopping():
+        self._begin_new_code()
+        if self.recorder.stopping(self.function.id):
             raise self.suspend(Released())
         if index >= conf.settings().MAX_STEPS:
             raise self.fail("too_many_steps", f"A run may have {conf.settings().MAX_STEPS} steps.", step=step_id)
-        entry = known or Entry(key, step_id[:255], index, op, StepStatus.RETRYING, clock.now())
-        return entry, False
+        if known is None:
+            return Entry(key, step_id[:255], index, op, StepStatus.RETRYING, clock.now()), False
+        again = known.pauses_until(self.claimed.now)
+        if again is not None:
+            # Another branch has woken the run; this step's pause goes on.
+            raise self.suspend(Retry(known.error or {}, 0.0, again, known))
+        return known, False
+
+    def _begin_new_code(self) -> None:
+        if self._last_finished is not None:
+            self._last_finished = None
+            if self.hooks is not None:
+                self.hooks.before_execution()
 
     def fail(self, code: str, message: str, *, step: str) -> Suspend:
         """End the run now, in a way product code cannot catch."""
@@ -104,20 +172,19 @@ class Attempt:
 
     def take_lines(self) -> list[Line]:
         """Return the lines logged since the last write."""
-        lines, self.lines = self.lines, []
+        with self._lock:
+            lines, self.lines = self.lines, []
         return lines
 
-    def call(self, step_id: str, handler: Callable[[], Any]) -> str:
-        """Run a step's handler and return its result as JSON text."""
+    def begin(self, step_id: str) -> None:
+        """Show which step is under way."""
         self.current_step, self.current_since = step_id, clock.now()
-        self._inside.step = step_id
-        try:
-            value = handler()
-        finally:
-            self._inside.step = None
-            self.current_since = None
+
+    def output(self, step_id: str, value: Any) -> str:
+        """Return a step's result as JSON text, counted against what a run may hold."""
         text = self.to_json(step_id, value)
-        self._state += serialize.size(text)
+        with self._lock:
+            self._state += serialize.size(text)
         if self._state > serialize.MAX_STATE:
             limit = serialize.MAX_STATE // 2**20
             message = f"The results of this run's steps take more than {limit} MiB."
@@ -137,35 +204,50 @@ class Attempt:
             raise self.fail("output_too_large", f'"{step_id}" returned more than {limit} MiB', step=step_id)
         return text
 
-    def journal(self, entry: Entry) -> None:
-        """Write a finished step; a lost lease ends the pass."""
-        self.committed(entry, self.recorder.record(self.claimed, entry, self.take_lines()))
+    def complete(self, entry: Entry, output: str) -> None:
+        """Journal that a step has finished; a lost lease ends the pass."""
+        entry.output, entry.error, entry.wake_at = output, None, None
+        entry.status, entry.ended_at = StepStatus.COMPLETED, clock.now()
+        self.journal(entry)
+
+    def journal(self, entry: Entry, *, awaited: Sequence[Awaited] = (), forget: list[str] | None = None) -> None:
+        """Write a step; a lost lease ends the pass."""
+        write = Write(self.claimed.run_id, self.claimed.lease, [entry], lines=self.take_lines())
+        write.awaited, write.forget = list(awaited), forget
+        try:
+            owned = self.recorder.write(write)
+        except Exception as error:
+            # The handler has run: trying again would only run it again.
+            raise NonRetriableError(f'The result of "{entry.name}" cannot be stored: {error}') from error
+        self.committed(entry, owned)
 
     def committed(self, entry: Entry, owned: bool) -> None:
-        """Take note of a write of a finished step."""
+        """Take note of a written step."""
         if not owned:
             raise self.suspend(Lost())
-        self.claimed.journal[entry.key] = entry
-        self.finished += 1
-        self.failures = 0
+        with self._lock:
+            self.claimed.journal[entry.key] = entry
+            if entry.status in (StepStatus.COMPLETED, StepStatus.FAILED):
+                self.finished += 1
+                self.failures = 0
 
-    def attempt_failed(self, entry: Entry, error: Exception) -> Suspend | StepError:
+    def attempt_failed(self, entry: Entry, error: Exception, retries: int | None = None) -> Suspend | StepError:
         """Return what a failed attempt of a step leads to: another attempt, the end of the run, or StepError."""
         described = failures.describe(error, step=entry.name)
         entry.attempts.append(
             {"n": len(entry.attempts), "started": entry.started_at, "ended": clock.now(), "error": described}
         )
         entry.tries += 1
-        entry.output, entry.error = None, described
+        entry.output, entry.error, entry.wake_at = None, described, None
         if isinstance(error, NonRetriableError):
             entry.status, entry.ended_at = StepStatus.FAILED, clock.now()
             return self.suspend(Failed(described, entry))
-        if entry.tries > self.function.retries:
+        if entry.tries > (self.function.retries if retries is None else retries):
             entry.status, entry.ended_at = StepStatus.FAILED, clock.now()
             self.journal(entry)
             return step_error(described)
         delay, at = failures.delay_before_next(error, entry.tries - 1, self.function.backoff)
-        entry.status = StepStatus.RETRYING
+        entry.status, entry.wake_at = StepStatus.RETRYING, at or clock.now() + timedelta(seconds=delay)
         return self.suspend(Retry(described, delay, at, entry))
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
-from jobs import conf, schedule
+from jobs import conf, definition, schedule
 from jobs.errors import InvalidDefinition
 from jobs.registry import registry
 
@@ -153,10 +153,16 @@ def check_cluster(**_: Any) -> list[CheckMessage]:
 
 
 @register(TAG)
-def check_schedules(**_: Any) -> list[CheckMessage]:
-    """Name the cron triggers that would never tick."""
-    found: list[CheckMessage] = []
+def check_functions(**_: Any) -> list[CheckMessage]:
+    """Name the definitions that were refused, the expressions that cannot be read, and crons that never tick."""
+    found: list[CheckMessage] = [
+        Error(f"{error.words}.", hint=error.hint or None, id="jobs.E203") for error in registry.refused
+    ]
     for function in registry.all():
+        for what, wrong in definition.wrong_expressions(function):
+            hint = "CEL is described at cel.dev; strings are quoted inside, as in event.data.kind == 'a'."
+            words = f"{function.id} has a {what} that cannot be read: {wrong}."
+            found.append(Error(words, hint=hint, obj=function.source, id="jobs.E202"))
         for trigger in function.crons:
             try:
                 schedule.parse(trigger.cron)

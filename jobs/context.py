@@ -7,8 +7,10 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from jobs import clock, serialize
+from jobs import branch, clock, serialize
+from jobs.aio import GroupAsync, Step
 from jobs.attempt import Attempt
+from jobs.group import GroupSync
 from jobs.journal import Line
 from jobs.step import StepSync
 from jobs.types import Event, StepStatus
@@ -39,24 +41,32 @@ class RunLogger(logging.LoggerAdapter[logging.Logger]):
         """Log one line."""
         if self._attempt.replaying:
             return
-        line = Line(logging.getLevelName(level), _formatted(msg, args), self._attempt.inside or "", clock.now())
+        line = Line(logging.getLevelName(level), _formatted(msg, args), branch.step_under_way() or "", clock.now())
         self._attempt.lines.append(line)
         super().log(level, msg, *args, **kwargs)
 
 
-class ContextSync:
-    """What a function is called with.
+class _Context:
+    """What both kinds of function are called with.
 
     event, events: what started the run. attempt: 0-based number of the attempt under way.
-    run_id: the run's id. step: its steps. logger: lines for the run's log.
+    run_id: the run's id. logger: lines for the run's log.
     """
 
     def __init__(self, attempt: Attempt) -> None:
         self._attempt = attempt
         self.run_id = str(attempt.claimed.run_id)
         self.events: list[Event] = attempt.claimed.events
-        self.event: Event = self.events[0] if self.events else Event(name=attempt.claimed.trigger)
-        self.step = StepSync(attempt)
+        self.event: Event = self._first() if self.events else Event(name=attempt.claimed.trigger)
+        # Known to functions written elsewhere; here a run has neither.
+        self.job_id: str | None = None
+        self.request_id: str | None = None
+
+    def _first(self) -> Event:
+        """Return the event the run is about: the newest of a debounce, else the one that opened it."""
+        if self._attempt.function.debounce is not None:
+            return max(self.events, key=lambda event: event.ts)
+        return self.events[0]
 
     @functools.cached_property
     def logger(self) -> RunLogger:
@@ -76,3 +86,21 @@ class ContextSync:
         # What JSON cannot carry is the caller's mistake, and told here.
         said = serialize.dumps({"done": done, "total": total, "message": message})
         self._attempt.progress = serialize.loads(said)
+
+
+class ContextSync(_Context):
+    """What a plain function is called with: besides `_Context`, `step` and `group`."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        super().__init__(attempt)
+        self.step = StepSync(attempt)
+        self.group = GroupSync(attempt)
+
+
+class Context(_Context):
+    """What an async function is called with: `step` and `group` are awaited."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        super().__init__(attempt)
+        self.step = Step(attempt)
+        self.group = GroupAsync(attempt)

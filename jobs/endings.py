@@ -1,17 +1,18 @@
-"""The end of a run that others hear of: its row and its internal event are written in one transaction."""
+"""The end of a run that others hear of: its row, its internal event and what its parent gets, in one transaction."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
 
-from jobs import clock, serialize
-from jobs.events import Opening
-from jobs.ids import new_id
+from jobs import clock, failures, serialize
 from jobs.journal import Claimed, Settle, Write
-from jobs.models import writing
+from jobs.models import Run, RunEvent, Wait, gating, writing
+from jobs.models.run import database_now
+from jobs.opening import Opening
 from jobs.registry import registry
 from jobs.types import FUNCTION_CANCELLED, FUNCTION_FAILED, FUNCTION_FINISHED, Event, Source, Status
 
@@ -23,53 +24,97 @@ _NAMES = {
 
 
 def is_heard(claimed: Claimed, settle: Settle) -> bool:
-    """Whether the end of this run is announced by an event; runs started by such events announce nothing."""
-    if not settle.ended or claimed.trigger in _NAMES.values():
+    """Whether somebody is told of the end of this run: its parent, or whoever listens to the event of its end."""
+    return settle.ended and (claimed.parent is not None or _is_announced(Status(settle.status), claimed.trigger))
+
+
+def _is_announced(status: Status, trigger: str) -> bool:
+    # Runs started by such events announce nothing, so that nothing goes round in circles.
+    if trigger in _NAMES.values():
         return False
-    if settle.status == Status.COMPLETED:
-        return bool(registry.listening_to(FUNCTION_FINISHED))
-    return True
+    return status != Status.COMPLETED or bool(registry.listening_to(FUNCTION_FINISHED))
 
 
 def end(claimed: Claimed, write: Write) -> bool:
-    """Settle a run and announce its end; False if the lease was lost, and then nothing is written."""
+    """Settle a run and tell of its end; False if the lease was lost, and then nothing is written."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             held = writing.write(cursor, [write])
         if not held or write.settle is None:
             return False
-        announce(
+        _tell(
             Status(write.settle.status),
             run_id=claimed.run_id,
             function=claimed.function,
+            trigger=claimed.trigger,
             subject=claimed.subject,
+            parent=claimed.parent,
             events=[event.model_dump() for event in claimed.events],
-            result=write.settle.error or _value(write.settle.output),
+            output=write.settle.output,
+            error=write.settle.error,
         )
     return True
 
 
+def cancel(run_id: UUID, error: dict[str, Any]) -> Run | None:
+    """End a run that is live, with the error that says why, and tell of it; None if it had ended."""
+    with transaction.atomic():
+        ended = {"run_at": None, "ended_at": database_now(), "current_step": "", "error": error}
+        if not Run.objects.move(run_id, to=Status.CANCELLED, **ended):
+            return None
+        run = Run.objects.get(pk=run_id)
+        Wait.objects.filter(run=run_id).delete()
+        with connection.cursor() as cursor:
+            gating.let_look(cursor, [key for key in (run.concurrency_1, run.concurrency_2) if key is not None])
+        links = RunEvent.objects.filter(run_id=run_id).order_by("position").select_related("event")
+        _tell(
+            Status.CANCELLED,
+            run_id=run_id,
+            function=run.function,
+            trigger=run.trigger,
+            subject=run.subject,
+            parent=None if run.parent_run is None else (run.parent_run, run.parent_step),
+            events=[link.event.as_value().model_dump() for link in links],
+            output=None,
+            error=error,
+        )
+    return run
+
+
+def cancelled(words: str) -> dict[str, Any]:
+    """Return the error of a run that was cancelled."""
+    return {**failures.simple("cancelled", words), "name": "Cancelled"}
+
+
+def _tell(
+    status: Status,
+    *,
+    run_id: UUID,
+    function: str,
+    trigger: str,
+    subject: str,
+    parent: tuple[UUID, str] | None,
+    events: Sequence[dict[str, Any]],
+    output: str | None,
+    error: dict[str, Any] | None,
+) -> None:
+    """Leave what the run's parent waits for, and store the internal event of its end with the runs that it starts."""
+    opening = Opening()
+    if parent is not None:
+        failure = None if error is None else serialize.dumps(error)
+        opening.deliveries.append({"run": parent[0], "step": parent[1], "output": output, "error": failure})
+    if _is_announced(status, trigger):
+        data: dict[str, Any] = {"function_id": function, "run_id": str(run_id)}
+        data |= {"event": events[0] if events else None, "events": events}
+        completed = status == Status.COMPLETED
+        data["result" if completed else "error"] = _value(output) if completed else error
+        event = Event(name=_NAMES[status], data=data, ts=int(clock.now().timestamp() * 1000))
+        event_id = opening.add_event(event)
+        for listener in registry.started_by(event):
+            # What handles a function's failure is about the same object as the failed run.
+            opening.add_run(listener, event, [event_id], subject=subject if listener.failure_of else "")
+    opening.write(source=Source.INTERNAL, sender=function)
+
+
 def _value(output: str | None) -> Any:
     return None if output is None else serialize.loads(output)
-
-
-def announce(
-    status: Status, *, run_id: UUID, function: str, subject: str, events: list[dict[str, Any]], result: Any
-) -> None:
-    """Store the internal event of a run's end and open what it starts, in the caller's transaction."""
-    data: dict[str, Any] = {
-        "function_id": function,
-        "run_id": str(run_id),
-        "event": events[0] if events else None,
-        "events": events,
-        "result" if status == Status.COMPLETED else "error": result,
-    }
-    now_ms = int(clock.now().timestamp() * 1000)
-    event = Event(name=_NAMES[status], data=data, ts=now_ms)
-    opening = Opening()
-    event_id = new_id()
-    opening.add_event(event_id, event, now_ms)
-    for listener in registry.started_by(event):
-        # What handles a function's failure is about the same object as the failed run.
-        opening.add_run(listener, event, [event_id], subject=subject if listener.failure_of else "")
-    opening.write(source=Source.INTERNAL, sender=function)

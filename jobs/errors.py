@@ -15,6 +15,11 @@ class JobsError(Exception):
 class InvalidDefinition(JobsError, ValueError):
     """This function cannot be registered as it is defined."""
 
+    def __init__(self, message: str | None = None, *, hint: str = "") -> None:
+        super().__init__(f"{message}. {hint}".strip() if hint else message)
+        self.words = message or ""
+        self.hint = hint
+
 
 class UnknownFunction(JobsError, LookupError):
     """No function is registered under this id."""
@@ -29,18 +34,23 @@ class InvalidExpression(JobsError, ValueError):
 
 
 class NonRetriableError(Exception):
-    """Fails the run now: trying again cannot help."""
+    """Fails the run now: trying again cannot help. `quiet` keeps it out of Python's log."""
+
+    def __init__(self, message: str | None = None, quiet: bool = False) -> None:
+        super().__init__(*([] if message is None else [message]))
+        self.quiet = quiet
 
 
 class RetryAfterError(Exception):
     """Fails this attempt and says when the next one makes sense.
 
-    `retry_after` is whole milliseconds, a timedelta, or a point in time (UTC where it names no zone).
+    `retry_after` is whole milliseconds, a timedelta, or a point in time (this machine's where it names no zone).
     """
 
-    def __init__(self, message: str, retry_after: Duration | datetime) -> None:
-        super().__init__(message)
+    def __init__(self, message: str | None, retry_after: Duration | datetime, quiet: bool = False) -> None:
+        super().__init__(*([] if message is None else [message]))
         self.retry_after = timedelta(milliseconds=retry_after) if isinstance(retry_after, int) else retry_after
+        self.quiet = quiet
 
 
 class StepError(Exception):
@@ -52,6 +62,10 @@ class StepError(Exception):
         self.message = message
         self.name = name
         self.stack = stack
+
+
+class StepTimeout(Exception):
+    """A step took longer than its `timeout`; the attempt failed, and a late result is dropped."""
 
 
 class SendEventsError(JobsError):

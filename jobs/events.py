@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
 
-from jobs import clock, serialize, wakeup
+from jobs import clock
+from jobs.door import Ask, Door
 from jobs.errors import InvalidEvent
 from jobs.ids import new_id
 from jobs.models import sending
-from jobs.registry import Function, registry
-from jobs.types import INTERNAL_PREFIXES, Event, Source
+from jobs.opening import Opening
+from jobs.registry import registry
+from jobs.types import INTERNAL_PREFIXES, SIGNAL_SENT, Event, Source
 
 _EARLIEST = int(datetime(1980, 1, 1, tzinfo=UTC).timestamp() * 1000)
 _LATEST = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp() * 1000)
@@ -33,7 +35,9 @@ class Seed:
     def id(self, position: int) -> UUID:
         """Return the internal id of the event at this position of the request."""
         digest = hashlib.sha256(self.entropy + position.to_bytes(8, "big")).digest()
-        value = (self.ms & 0xFFFFFFFFFFFF) << 80 | int.from_bytes(digest[:10], "big")
+        # In place of random bits right after the time, so that the ids of one request sort as its events do.
+        ordered = (position & 0xFFF) << 64 | int.from_bytes(digest[:8], "big")
+        value = (self.ms & 0xFFFFFFFFFFFF) << 80 | ordered
         # Version 7 and the variant of RFC 9562.
         value = value & ~(0xF << 76) | 7 << 76
         return UUID(int=value & ~(0x3 << 62) | 2 << 62)
@@ -48,41 +52,6 @@ class Sent:
     run_ids: tuple[UUID, ...] = ()
 
 
-@dataclass
-class Opening:
-    """The rows of one send, gathered before anything is written."""
-
-    events: list[tuple[Any, ...]] = field(default_factory=list)
-    runs: list[tuple[Any, ...]] = field(default_factory=list)
-    links: list[tuple[UUID, UUID, int]] = field(default_factory=list)
-    due_now: bool = False
-
-    def add_event(self, event_id: UUID, event: Event, ts: int, *, duplicate: bool = False) -> None:
-        """Store this event."""
-        self.events.append((event_id, event.name, serialize.dumps(event.data), ts, event.id, duplicate))
-
-    def add_run(self, function: Function, event: Event, event_ids: Sequence[UUID], **origin: Any) -> UUID:
-        """Open a run of this function for events that are stored already, or with it."""
-        run_id: UUID = new_id()
-        not_before = _not_before(event)
-        subject = origin.get("subject") or function.subject_of(event)
-        priority = function.priority_of(event)
-        row = (run_id, function.id, priority, event.name, subject[:200], not_before, origin.get("rerun_of"))
-        self.runs.append(row)
-        self.links.extend((run_id, event_id, position) for position, event_id in enumerate(event_ids))
-        self.due_now = self.due_now or not_before is None
-        return run_id
-
-    def write(self, *, source: Source, sender: str) -> None:
-        """Write everything in one statement, and wake a worker once it is committed."""
-        with connection.cursor() as cursor:
-            sending.store(
-                cursor, source=source, sender=sender[:100], events=self.events, runs=self.runs, links=self.links
-            )
-        if self.due_now:
-            transaction.on_commit(wakeup.hint, robust=True)
-
-
 def send(
     events: Sequence[Event], *, source: Source = Source.EVENT, sender: str = "", seed: Seed | None = None
 ) -> list[Sent]:
@@ -95,11 +64,19 @@ def send(
     if not events:
         return []
     ids = [seed.id(position) if seed else new_id() for position in range(len(events))]
+    opening, stamped = _stamped(events, ids)
     # With a seed, the ids may be there already; the savepoint keeps the transaction of who resends usable.
-    if seed or any(event.id for event in events):
-        with transaction.atomic():
-            return _store(events, ids, _duplicates(events, ids), source=source, sender=sender)
-    return _store(events, ids, set(), source=source, sender=sender)
+    with transaction.atomic(savepoint=seed is not None):
+        repeated = _duplicates(events, ids) if any(event.id for event in events) else set()
+        return _store(opening, stamped, repeated, source=source, sender=sender)
+
+
+def signal(name: str, data: Any, *, sender: str = "") -> Sent:
+    """Send a signal: the event that `wait_for_signal` waits for."""
+    if not name or len(name) > _MAX_ID:
+        raise InvalidEvent(f"A signal's name must have 1 to {_MAX_ID} characters")
+    [sent] = send([Event(name=SIGNAL_SENT, data={"signal": name, "data": data})], source=Source.INTERNAL, sender=sender)
+    return sent
 
 
 def validate(event: Event, position: int = 0, *, internal: bool = False) -> None:
@@ -116,28 +93,37 @@ def validate(event: Event, position: int = 0, *, internal: bool = False) -> None
         raise InvalidEvent(f"{where}its ts {event.ts} is not in milliseconds between 1980 and 2100")
 
 
-def _store(
-    events: Sequence[Event], ids: Sequence[UUID], duplicates: set[UUID], *, source: Source, sender: str
-) -> list[Sent]:
+def _stamped(events: Sequence[Event], ids: Sequence[UUID]) -> tuple[Opening, dict[UUID, Event]]:
+    """Return the rows of events, and the events as functions see them: as stored, with their time."""
     opening = Opening()
-    sent = []
     now_ms = int(clock.now().timestamp() * 1000)
+    stamped: dict[UUID, Event] = {}
     for event, event_id in zip(events, ids, strict=True):
-        duplicate = event_id in duplicates
+        stamped[event_id] = event if event.ts else event.model_copy(update={"ts": now_ms})
         try:
-            opening.add_event(event_id, event, event.ts or now_ms, duplicate=duplicate)
-            # Functions see the event as it is stored: with its time.
-            stamped = event if event.ts else event.model_copy(update={"ts": now_ms})
-            runs = () if duplicate else tuple(_open(opening, stamped, event_id))
+            opening.add_event(stamped[event_id], event_id)
         except (TypeError, ValueError) as error:
             raise InvalidEvent(f"event {event.name!r}: {error}") from error
-        sent.append(Sent(event_id, duplicate, runs))
+    return opening, stamped
+
+
+def _store(
+    opening: Opening, events: dict[UUID, Event], duplicates: set[UUID], *, source: Source, sender: str
+) -> list[Sent]:
+    runs: dict[UUID, list[UUID]] = {event_id: [] for event_id in events}
+    asks: list[Ask] = []
+    for event_id in duplicates:
+        opening.mark_duplicate(event_id)
+    for event_id, event in events.items():
+        for function in registry.started_by(event) if event_id not in duplicates else ():
+            if function.has_door:
+                asks.append(Ask(function, event, event_id))
+            else:
+                runs[event_id].append(opening.add_run(function, event, [event_id]))
+    for ask, opened in Door(opening).ask(asks).items() if asks else ():
+        runs[ask.event_id] += opened
     opening.write(source=source, sender=sender)
-    return sent
-
-
-def _open(opening: Opening, event: Event, event_id: UUID) -> list[UUID]:
-    return [opening.add_run(function, event, [event_id]) for function in registry.started_by(event)]
+    return [Sent(pk, pk in duplicates, tuple(opened)) for pk, opened in runs.items()]
 
 
 def _duplicates(events: Sequence[Event], ids: Sequence[UUID]) -> set[UUID]:
@@ -150,11 +136,6 @@ def _duplicates(events: Sequence[Event], ids: Sequence[UUID]) -> set[UUID]:
     with connection.cursor() as cursor:
         first = sending.first_seen(cursor, sorted(named.items())) if named else set()
     return repeated | (set(named.values()) - first)
-
-
-def _not_before(event: Event) -> datetime | None:
-    moment = datetime.fromtimestamp(event.ts / 1000, UTC) if event.ts else None
-    return moment if moment is not None and moment > clock.now() else None
 
 
 def _encodable(text: str) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import assert_never
+from datetime import datetime, timedelta
+from typing import Any, assert_never
 
-from jobs import conf, failures
+from jobs import branch, clock, conf, failures
 from jobs.attempt import Attempt, Recorder
-from jobs.context import ContextSync
+from jobs.context import Context, ContextSync
 from jobs.errors import InvalidExpression, NonRetriableError, StepError, UnknownFunction
 from jobs.journal import (
     Claimed,
@@ -18,12 +19,15 @@ from jobs.journal import (
     Released,
     Retry,
     Settle,
+    Several,
     Sleep,
     Suspend,
+    Wait,
     Write,
 )
+from jobs.middleware import Hooks
 from jobs.registry import registry
-from jobs.types import Status
+from jobs.types import Op, Status
 
 logger = logging.getLogger("jobs")
 
@@ -50,9 +54,20 @@ def prepare(claimed: Claimed, recorder: Recorder) -> Attempt | Outcome:
 
 def run(this: Attempt) -> Outcome:
     """Enter the function's body once and return how that ended."""
+    with branch.entered(this.root):
+        outcome = _entered(this)
+    if isinstance(this.hooks, Hooks):
+        try:
+            this.hooks.before_response()
+        except Exception as error:  # product code
+            return _after_error(this, error)
+    return outcome
+
+
+def _entered(this: Attempt) -> Outcome:
     function = this.function
     try:
-        value = function.handler(ContextSync(this))
+        value = _called(this)
     except Suspend as suspend:
         return suspend.outcome
     except KeyboardInterrupt:
@@ -62,9 +77,36 @@ def run(this: Attempt) -> Outcome:
     if this.outcome is not None:
         return _passed_over(this, this.outcome)
     try:
+        if function.client.serializer is not None and function.output_type is not None:
+            value = function.client.serializer.serialize(value, function.output_type)
         return Completed(this.to_json(function.id, value))
     except Suspend as suspend:
         return suspend.outcome
+    except Exception as error:  # a serializer of the product's own
+        return _after_error(this, error)
+
+
+def _called(this: Attempt) -> Any:
+    """Call the handler, with the middleware's hooks around it, and return what it returns."""
+    function = this.function
+    kinds = [*function.client.middleware, *function.middleware]
+    context = Context(this) if function.is_async else ContextSync(this)
+    if not kinds:
+        return _handled(this, context)
+    this.hooks = hooks = Hooks(this, kinds)
+    hooks.transform_input(context)
+    try:
+        value = _handled(this, context)
+    except Exception as error:
+        raise hooks.transform_error(error) from error
+    finally:
+        hooks.after_execution()
+    return hooks.transform_output(value)
+
+
+def _handled(this: Attempt, context: Any) -> Any:
+    handler = this.function.handler
+    return this.recorder.complete(lambda: handler(context)) if this.function.is_async else handler(context)
 
 
 def _after_error(this: Attempt, error: BaseException) -> Outcome:
@@ -86,7 +128,7 @@ def _after_error(this: Attempt, error: BaseException) -> Outcome:
 
 def _passed_over(this: Attempt, outcome: Outcome) -> Outcome:
     """Return how a pass ends whose body swallowed a suspension: an end stays one, going on after a pause is a fault."""
-    if isinstance(outcome, Sleep | Retry):
+    if isinstance(outcome, Sleep | Retry | Wait | Several):
         message = f"{this.function.id} caught BaseException around a step"
         return Failed(failures.simple("suspension_swallowed", message))
     return outcome
@@ -101,20 +143,57 @@ def settle(claimed: Claimed, outcome: Outcome, this: Attempt | None) -> Write | 
         progress=this.progress if this else None,
     )
     write = Write(claimed.run_id, claimed.lease, settle=left, lines=this.take_lines() if this else [])
+    write.freed = claimed.slots
+    if isinstance(outcome, Lost):
+        return None
+    _leave(write, left, outcome)
+    if left.ended and this is not None and _has_waits(this):
+        write.forget = []
+    return write
+
+
+def _leave(write: Write, left: Settle, outcome: Outcome) -> None:
+    """Fill in how the run's row is left, and which entries are written with it."""
     match outcome:
         case Completed(output):
             left.status, left.ended, left.output = Status.COMPLETED, True, output
         case Failed(error, entry):
-            left.status, left.ended, left.error, write.entry = Status.FAILED, True, error, entry
+            left.status, left.ended, left.error = Status.FAILED, True, error
+            write.entries += [] if entry is None else [entry]
         case Retry(error, delay, at, entry):
-            left.status, left.error, write.entry = Status.SLEEPING, error, entry
+            left.status, left.error = Status.SLEEPING, error or None
             left.until, left.delay = at, None if at else delay
+            write.entries += [] if entry is None else [entry]
         case Sleep(entry):
-            left.status, left.until, write.entry = Status.SLEEPING, entry.wake_at, entry
+            left.status, left.until = Status.SLEEPING, entry.wake_at
+            write.entries.append(entry)
+        case Wait(entry, again):
+            # The entry was written when the wait was registered, and may have been met since.
+            left.status, left.until = Status.WAITING, again or entry.wake_at
+        case Several(outcomes):
+            _leave_several(write, left, outcomes)
         case Released():
             left.status, left.delay = Status.QUEUED, 0.0
         case Lost():
-            return None
+            raise AssertionError("a run that is lost is not written")
         case _:
             assert_never(outcome)
-    return write
+
+
+def _leave_several(write: Write, left: Settle, outcomes: tuple[Outcome, ...]) -> None:
+    """Leave a run whose branches are suspended: it goes on when the first of them can."""
+    wakes: list[datetime] = []
+    for outcome in outcomes:
+        one = Settle(status="")
+        _leave(write, one, outcome)
+        left.status = Status.WAITING if Status.WAITING in (left.status, one.status) else one.status
+        left.error = left.error or one.error
+        if one.delay is not None:
+            one.until = clock.now() + timedelta(seconds=one.delay)
+        wakes += [] if one.until is None else [one.until]
+    left.until = min(wakes, default=None)
+
+
+def _has_waits(this: Attempt) -> bool:
+    waits = (Op.WAIT_FOR_EVENT, Op.WAIT_FOR_SIGNAL)
+    return bool(this.function.cancel) or any(entry.op in waits for entry in this.claimed.journal.values())

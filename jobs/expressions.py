@@ -1,4 +1,4 @@
-"""CEL expressions over events: checked when a function is defined, evaluated when an event comes."""
+"""CEL expressions over events: compiled once, evaluated when an event comes."""
 
 import functools
 import re
@@ -9,7 +9,7 @@ import cel
 from jobs import serialize
 from jobs.errors import InvalidExpression
 
-_PATH = re.compile(r"\bevent((?:\.\w+)+)")
+_PATH = re.compile(r"\b(event|async)((?:\.\w+)+)")
 _MOST_MISSING = 20
 
 
@@ -22,40 +22,44 @@ def compiled(expression: str) -> cel.Program:
         raise InvalidExpression(f"{expression!r} is not a CEL expression: {error}") from None
 
 
-def evaluate(expression: str, event: dict[str, Any]) -> Any:
-    """Return the expression's value for this event; an attribute that the event lacks is null."""
+def evaluate(expression: str, event: dict[str, Any], later: dict[str, Any] | None = None) -> Any:
+    """Return the expression's value; an attribute that an event lacks is null.
+
+    `event` is the one that started a run and `later`, where there is one, is called `async` in the expression.
+    """
     program = compiled(expression)
+    seen = {"event": event} if later is None else {"event": event, "async": later}
     try:
         try:
-            return _value(program, expression, event)
+            return _value(program, expression, seen)
         except ValueError:  # a value that CEL does not know, such as a lone surrogate: it gets the visible form
-            return _value(program, expression, _plain(serialize.loads(serialize.dumps(event))))
+            return _value(program, expression, _plain(serialize.loads(serialize.dumps(seen))))
     except (TypeError, ValueError, RuntimeError, LookupError, ArithmeticError) as error:
         reason = str(error).partition("\n")[0]
         raise InvalidExpression(f"{expression!r} cannot be evaluated for {event.get('name')}: {reason}") from None
 
 
-def _value(program: cel.Program, expression: str, event: dict[str, Any]) -> Any:
+def _value(program: cel.Program, expression: str, seen: dict[str, Any]) -> Any:
     for _ in range(_MOST_MISSING):
         try:
-            return program.execute({"event": event})
+            return program.execute(seen)
         except KeyError as missing:
-            filled = _with_null(expression, event, str(missing.args[0]))
+            filled = _with_null(expression, seen, str(missing.args[0]))
             if filled is None:
                 return None
-            event = filled
+            seen = filled
     return None
 
 
-def _with_null(expression: str, event: dict[str, Any], name: str) -> dict[str, Any] | None:
+def _with_null(expression: str, seen: dict[str, Any], name: str) -> dict[str, Any] | None:
     """Return a copy in which the attribute of this name, where the expression asks for it, is null.
 
     Only what evaluating has tripped over is filled in, so that `has()` goes on telling the truth.
     """
-    for path in _PATH.findall(expression):
+    for root, path in _PATH.findall(expression):
         *parents, last = path[1:].split(".")
-        copy = inner = dict(event)
-        for parent in parents:
+        copy = inner = dict(seen)
+        for parent in [root, *parents]:
             if not isinstance(inner.get(parent), dict):
                 break
             inner[parent] = inner = dict(inner[parent])

@@ -1,5 +1,7 @@
 """The values of a run on its way through a worker: what was claimed, what is journaled, how an attempt ends."""
 
+from __future__ import annotations
+
 import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,12 +27,18 @@ class Entry:
     error: dict[str, Any] | None = None
     attempts: list[dict[str, Any]] = field(default_factory=list)
     tries: int = 0
+    child: UUID | None = None
 
     def finished(self, now: datetime) -> bool:
         """Whether its handler must not run again."""
         if self.status == StepStatus.SLEEPING:
             return self.wake_at is not None and self.wake_at <= now
         return self.status in (StepStatus.COMPLETED, StepStatus.FAILED)
+
+    def pauses_until(self, now: datetime) -> datetime | None:
+        """When its next attempt may start, where that is still to come."""
+        retrying = self.status == StepStatus.RETRYING and self.wake_at is not None and self.wake_at > now
+        return self.wake_at if retrying else None
 
 
 def key_of(step_id: str, repeat: int = 0) -> str:
@@ -62,6 +70,8 @@ class Claimed:
     now: datetime
     trigger: str
     subject: str
+    parent: tuple[UUID, str] | None = None
+    slots: list[str] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     event_ids: list[UUID] = field(default_factory=list)
     journal: dict[str, Entry] = field(default_factory=dict)
@@ -100,6 +110,24 @@ class Sleep:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """The body waits for something that its journaled entry names, until the entry's `wake_at` at the latest.
+
+    `again` is when to look once more, where a sender that has not committed yet may have overlooked the wait.
+    """
+
+    entry: Entry
+    again: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Branches of the body ended in several ways; the run goes on when the first of them can."""
+
+    outcomes: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Released:
     """The worker stops: the run goes back to the queue at once."""
 
@@ -109,7 +137,7 @@ class Lost:
     """Somebody else holds the lease now: this worker writes nothing more about the run."""
 
 
-Outcome: TypeAlias = Completed | Failed | Retry | Sleep | Released | Lost
+Outcome: TypeAlias = "Completed | Failed | Retry | Sleep | Wait | Several | Released | Lost"
 
 
 class Suspend(BaseException):
@@ -135,24 +163,44 @@ class Settle:
     progress: dict[str, Any] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """One event name that a step waits for; see `jobs.models.Wait`."""
+
+    step: str
+    event: str
+    expression: str = ""
+    path: str = ""
+    value: str = ""
+    expires_at: datetime | None = None
+
+
 @dataclass(slots=True)
 class Write:
-    """What one run wants written in one commit, fenced by its lease."""
+    """What one run wants written in one commit, fenced by its lease.
+
+    `awaited` is registered with an entry that waits. `freed` are keys whose slots the settle gives back, and
+    `forget` says that nothing is waited for any more: by these steps, or with an empty list by none of the run's.
+    """
 
     run_id: UUID
     lease: int
-    entry: Entry | None = None
+    entries: list[Entry] = field(default_factory=list)
     settle: Settle | None = None
     lines: list[Line] = field(default_factory=list)
+    awaited: list[Awaited] = field(default_factory=list)
+    freed: list[str] = field(default_factory=list)
+    forget: list[str] | None = None
 
     @property
     def weight(self) -> int:
         """Characters of its outputs: most of what it takes to write it."""
-        step = len(self.entry.output or "") if self.entry else 0
-        return step + (len(self.settle.output or "") if self.settle else 0)
+        steps = sum(len(entry.output or "") for entry in self.entries)
+        return steps + (len(self.settle.output or "") if self.settle else 0)
 
 
 __all__ = [
+    "Awaited",
     "Claimed",
     "Completed",
     "Entry",
@@ -164,8 +212,10 @@ __all__ = [
     "Released",
     "Retry",
     "Settle",
+    "Several",
     "Sleep",
     "Suspend",
+    "Wait",
     "Write",
     "key_of",
 ]

@@ -11,11 +11,12 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 from django.db import connection
 
-from jobs import conf, presence, schedule
+from jobs import conf, gate, presence, schedule
 from jobs.database import AWAY
-from jobs.models import claiming, notifying, writing
+from jobs.models import claiming, gating, notifying, writing
 
 if TYPE_CHECKING:
     from jobs.worker import Worker
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("jobs")
 
 ROUND_SECONDS = 1.0
+LOOK_SECONDS = 2.0
+"""How often to look whether runs wait behind keys that have room, as after a crash."""
 
 
 class Keeper:
@@ -35,6 +38,7 @@ class Keeper:
         self._thread = threading.Thread(target=self._loop, name="jobs-keeper", daemon=True)
         self._next_beat = 0.0
         self._next_tick = 0.0
+        self._next_look = 0.0
         self._steady_since: float | None = None
         self._shown: dict[Any, Any] = {}
 
@@ -68,6 +72,8 @@ class Keeper:
                 self._beat(cursor)
                 self._free_the_dead(cursor)
                 self._glance(cursor)
+                self._worker.paused = frozenset(gating.paused_functions(cursor))
+                self._look_again(conn)
             self._tick()
         except AWAY:
             # Whoever could not report may be thought silent by now, and so may we think of others.
@@ -98,6 +104,15 @@ class Keeper:
         if freed:
             logger.warning("Freed %d runs of workers that died", freed)
             notifying.notify(cursor)
+
+    def _look_again(self, conn: psycopg.Connection[Any]) -> None:
+        """Find runs that wait for nothing any more; one worker does it for all."""
+        if time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + LOOK_SECONDS
+        with conn.transaction(), conn.cursor() as cursor:
+            if gating.lock(cursor) and gate.look_again(cursor):
+                notifying.notify(cursor)
 
     def _glance(self, cursor: Any) -> None:
         """Show the step and progress of runs that have been at one step for a round or more."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -12,10 +13,10 @@ from django.db import transaction
 
 from jobs import clock
 from jobs.errors import InvalidDefinition
-from jobs.events import Opening
-from jobs.ids import new_id
+from jobs.function import Function
 from jobs.models import Schedule
-from jobs.registry import Function, registry
+from jobs.opening import Opening
+from jobs.registry import registry
 from jobs.types import SCHEDULED_TIMER, Event, Source
 
 MISSED_AFTER = timedelta(seconds=30)
@@ -75,7 +76,7 @@ def tick() -> float:
 
 def _start(schedule: Schedule, now: datetime) -> None:
     """Start one run for this tick; the row lock and its new `next_at` make it one however many clusters try."""
-    function = next((known for known in registry.all() if known.id == schedule.function), None)
+    function = registry.find(schedule.function)
     if function is not None and not schedule.paused and now - schedule.next_at <= MISSED_AFTER:
         schedule.last_run = start(function, schedule.cron, schedule.timezone)
         schedule.last_at = schedule.next_at
@@ -83,14 +84,13 @@ def _start(schedule: Schedule, now: datetime) -> None:
     schedule.save(update_fields=["last_run", "last_at", "next_at"])
 
 
-def start(function: Function, cron: str, zone: str, *, sender: str = "") -> UUID:
+def start(function: Function[Any], cron: str, zone: str, *, sender: str = "") -> UUID:
     """Store the timer's event and open one run of this function."""
     now_ms = int(clock.now().timestamp() * 1000)
     text = cron if zone == "UTC" else f"TZ={zone} {cron}"
     event = Event(name=SCHEDULED_TIMER, data={"cron": text}, ts=now_ms)
     opening = Opening()
-    event_id = new_id()
-    opening.add_event(event_id, event, now_ms)
+    event_id = opening.add_event(event)
     run_id = opening.add_run(function, event, [event_id])
     opening.write(source=Source.CRON, sender=sender or function.id)
     return run_id

@@ -27,7 +27,14 @@ SOURCES: dict[str, str] = {
 }
 _MOST_EVENTS = 1000
 # Spelled like the conditions of the partial indexes, so that few unfinished runs are found among millions.
-UNFINISHED = Q(run_at__isnull=False, rank__isnull=True) | Q(rank__isnull=False) | Q(status=Status.RUNNING)
+UNFINISHED = (
+    Q(run_at__isnull=False, rank__isnull=True)
+    | Q(rank__isnull=False, gated=False, blocked_by__isnull=True)
+    | Q(rank__isnull=False, gated=True, blocked_by__isnull=True)
+    | Q(blocked_by__isnull=False)
+    | Q(status=Status.RUNNING)
+    | Q(status=Status.WAITING, run_at__isnull=True)
+)
 
 
 class Selection(BaseModel):

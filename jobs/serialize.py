@@ -1,12 +1,13 @@
 """JSON as the engine stores it: text that comes back as it went in."""
 
 import dataclasses
+import functools
 import json
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from pydantic import BaseModel, TypeAdapter
@@ -51,7 +52,34 @@ def visible(text: str) -> str:
 
 def restore(value: Any, output_type: Any) -> Any:
     """Return a JSON value as the type it had before it was stored."""
-    return TypeAdapter(output_type).validate_python(value)
+    return _adapter(output_type).validate_python(value)
+
+
+@functools.lru_cache(maxsize=512)
+def _adapter(output_type: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(output_type)
+
+
+class Serializer(Protocol):
+    """How a client turns outputs that have an `output_type` into JSON values and back."""
+
+    def serialize(self, obj: object, typ: object) -> object:
+        """Return the JSON value of an object of this type."""
+
+    def deserialize(self, obj: object, typ: object) -> object:
+        """Return the object of this type that a JSON value stands for."""
+
+
+class PydanticSerializer:
+    """Serialises whatever pydantic knows a type adapter for."""
+
+    def serialize(self, obj: object, typ: object) -> object:
+        """Return the JSON value of an object of this type."""
+        return _adapter(typ).dump_python(obj, mode="json")
+
+    def deserialize(self, obj: object, typ: object) -> object:
+        """Return the object of this type that a JSON value stands for."""
+        return _adapter(typ).validate_python(obj)
 
 
 def _refuse_constant(name: str) -> Any:

@@ -9,24 +9,23 @@ from django.db import transaction
 
 from jobs import clock, schedule
 from jobs.errors import InvalidEvent
-from jobs.events import Opening
-from jobs.ids import new_id
+from jobs.function import Function
 from jobs.models import Run
-from jobs.registry import Function
+from jobs.opening import Opening
 from jobs.types import Event, Source, TriggerEvent
 
 MANUAL_EVENT = "manual/run"
 """The event's name where a function's triggers give none."""
 
 
-def event_name(function: Function) -> str:
+def event_name(function: Function[Any]) -> str:
     """Return the name of the event with which a function is started by hand; empty for one that only has crons."""
     names = [trigger.event for trigger in function.triggers if isinstance(trigger, TriggerEvent)]
     plain = [name for name in names if "*" not in name]
     return plain[0] if plain else (MANUAL_EVENT if names else "")
 
 
-def start(function: Function, *, by: str, data: dict[str, Any] | None = None) -> Run:
+def start(function: Function[Any], *, by: str, data: dict[str, Any] | None = None) -> Run:
     """Open one run of a function: as its first schedule would, or for an event with this data."""
     name = event_name(function)
     with transaction.atomic():
@@ -37,12 +36,12 @@ def start(function: Function, *, by: str, data: dict[str, Any] | None = None) ->
     return Run.objects.get(pk=run_id)
 
 
-def _for_event(function: Function, event: Event, by: str) -> UUID:
+def _for_event(function: Function[Any], event: Event, by: str) -> UUID:
     now_ms = int(clock.now().timestamp() * 1000)
     stamped = event.model_copy(update={"ts": now_ms})
-    opening, event_id = Opening(), new_id()
+    opening = Opening()
     try:
-        opening.add_event(event_id, stamped, now_ms)
+        event_id = opening.add_event(stamped)
     except (TypeError, ValueError) as error:
         raise InvalidEvent(str(error)) from error
     run_id = opening.add_run(function, stamped, [event_id])

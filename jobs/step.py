@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import Any, TypeVar, TypeVarTuple
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar, TypeVarTuple, overload
 
-from jobs import clock, failures, serialize
+from jobs import branch, clock, deadlines, failures, invoking, middleware, serialize, waiting
 from jobs.attempt import Attempt, step_error
-from jobs.errors import NonRetriableError
+from jobs.function import Function
 from jobs.journal import Entry, Sleep
-from jobs.types import Duration, Event, Op, StepStatus, seconds
+from jobs.types import Duration, Event, Op, StepStatus, TriggerEvent, seconds
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
-_ABSENT: Any = object()
+ABSENT: Any = object()
 
 
 class StepSync:
@@ -23,51 +23,54 @@ class StepSync:
     def __init__(self, attempt: Attempt) -> None:
         self._attempt = attempt
 
-    def run(self, step_id: str, handler: Callable[[*Ts], T], *args: *Ts, output_type: Any = _ABSENT) -> T:
+    def run(
+        self,
+        step_id: str,
+        handler: Callable[[*Ts], T],
+        *args: *Ts,
+        output_type: Any = ABSENT,
+        retries: int | None = None,
+        timeout: Duration | None = None,
+    ) -> T:
         """Call the handler once per run and return its result, journaled before this returns.
 
         The result is what JSON makes of it: tuples come back as lists unless `output_type` names the type.
+        `retries` replaces the function's, and an attempt that takes longer than `timeout` fails as StepTimeout.
         Raises StepError once the attempts are spent. Steps are at least once: a worker that dies between the
         handler's end and the commit makes the next one call it again; see `transaction` for exactly once.
         """
-        result: T = self._step(step_id, lambda: handler(*args), output_type)
-        return result
-
-    def transaction(self, step_id: str, handler: Callable[[*Ts], T], *args: *Ts, output_type: Any = _ABSENT) -> T:
-        """Call the handler and journal its result in one database transaction: both happen, once, or neither."""
-        result: T = self._transaction(step_id, Op.RUN, lambda: handler(*args), output_type)
-        return result
-
-    def _transaction(self, step_id: str, op: Op, handler: Callable[[], Any], output_type: Any = _ABSENT) -> Any:
         attempt = self._attempt
-        entry, finished = attempt.meet(step_id, op)
+        entry, finished = attempt.meet(step_id, Op.RUN)
         if not finished:
             entry.started_at = clock.now()
-
-            def make() -> Entry:
-                entry.output, entry.error = attempt.call(step_id, handler), None
-                entry.status, entry.ended_at = StepStatus.COMPLETED, clock.now()
-                return entry
-
             try:
-                attempt.committed(*attempt.recorder.record_with(attempt.claimed, make, attempt.take_lines))
+                output = handled(attempt, entry, lambda: handler(*args), output_type, timeout)
             except Exception as error:
-                raise attempt.attempt_failed(entry, error) from error
+                raise attempt.attempt_failed(entry, error, retries) from error
             finally:
                 attempt.recorder.release_connections()
-        return self._result(entry, output_type)
+            attempt.complete(entry, output)
+        value: T = result(attempt, entry, output_type)
+        return value
+
+    def transaction(self, step_id: str, handler: Callable[[*Ts], T], *args: *Ts, output_type: Any = ABSENT) -> T:
+        """Call the handler and journal its result in one database transaction: both happen, once, or neither."""
+        value: T = in_transaction(self._attempt, step_id, Op.RUN, lambda: handler(*args), output_type)
+        return value
 
     def send_event(self, step_id: str, events: Event | list[Event]) -> list[str]:
         """Send events once per run; returns their ids in order."""
-        from jobs.events import send  # the models behind it load only after Django's apps
+        function = self._attempt.function
+        kinds = [*function.client.middleware, *function.middleware]
 
-        several = events if isinstance(events, list) else [events]
-
-        def deliver() -> list[str]:
-            return [str(sent.event_id) for sent in send(several)]
+        def send() -> list[str]:
+            several = list(events) if isinstance(events, list) else [events]
+            if not kinds:
+                return _stored(several)
+            return middleware.sending(function.client, kinds, several, lambda: _stored(several))
 
         # Sending is database work, so it shares the journal's transaction: exactly once.
-        ids: list[str] = self._transaction(step_id, Op.SEND_EVENT, deliver)
+        ids: list[str] = in_transaction(self._attempt, step_id, Op.SEND_EVENT, send, ABSENT)
         return ids
 
     def sleep(self, step_id: str, duration: Duration) -> None:
@@ -75,10 +78,8 @@ class StepSync:
         self._sleep(step_id, clock.now() + timedelta(seconds=seconds(duration)))
 
     def sleep_until(self, step_id: str, until: datetime) -> None:
-        """Sleep until a point in time, which must have a time zone."""
-        if until.tzinfo is None:
-            raise NonRetriableError(f"sleep_until({step_id!r}) needs a time with a time zone, not {until.isoformat()}")
-        self._sleep(step_id, until)
+        """Sleep until a point in time; without a time zone it is in this machine's."""
+        self._sleep(step_id, until.astimezone(UTC))
 
     def _sleep(self, step_id: str, until: datetime) -> None:
         entry, finished = self._attempt.meet(step_id, Op.SLEEP)
@@ -90,24 +91,140 @@ class StepSync:
         entry.status = StepStatus.SLEEPING
         raise self._attempt.suspend(Sleep(entry))
 
-    def _step(self, step_id: str, handler: Callable[[], Any], output_type: Any) -> Any:
-        attempt = self._attempt
-        entry, finished = attempt.meet(step_id, Op.RUN)
-        if not finished:
-            entry.started_at = clock.now()
-            try:
-                output = attempt.call(step_id, handler)
-            except Exception as error:
-                raise attempt.attempt_failed(entry, error) from error
-            finally:
-                attempt.recorder.release_connections()
-            entry.output, entry.error = output, None
-            entry.status, entry.ended_at = StepStatus.COMPLETED, clock.now()
-            attempt.journal(entry)
-        return self._result(entry, output_type)
+    def wait_for_event(
+        self,
+        step_id: str,
+        *,
+        event: str,
+        if_exp: str | None = None,
+        timeout: Duration,
+        lookback: Duration = 0,
+    ) -> Event | None:
+        """Wait for an event that is received from now on, and return it; None if none came in time.
 
-    def _result(self, entry: Entry, output_type: Any) -> Any:
-        if entry.status == StepStatus.FAILED:
-            raise step_error(entry.error or failures.simple("error", "failed", step=entry.name))
-        value = None if entry.output is None else serialize.loads(entry.output)
-        return value if output_type is _ABSENT else serialize.restore(value, output_type)
+        if_exp: CEL over `event`, which started the run, and `async`, the event that came.
+        lookback: also take an event that was received up to that long before.
+        """
+        awaited = [TriggerEvent(event=event, expression=if_exp)]
+        return waiting.for_events(self._attempt, step_id, awaited, timeout, lookback)
+
+    def wait_for_any(
+        self, step_id: str, events: Sequence[str | TriggerEvent], timeout: Duration, *, lookback: Duration = 0
+    ) -> Event | None:
+        """Wait for the first of several events, given by name or with an expression as in `wait_for_event`."""
+        awaited = [TriggerEvent(event=one) if isinstance(one, str) else one for one in events]
+        return waiting.for_events(self._attempt, step_id, awaited, timeout, lookback)
+
+    def wait_for_signal(self, step_id: str, signal: str, *, timeout: Duration) -> Any:
+        """Wait for `jobs.send_signal(signal, data)` and return its data; None if it did not come in time."""
+        return waiting.for_signal(self._attempt, step_id, signal, timeout)
+
+    @overload
+    def invoke(
+        self,
+        step_id: str,
+        *,
+        function: Function[T],
+        data: Mapping[str, Any] | None = None,
+        timeout: Duration | None = None,
+        v: str | None = None,
+    ) -> T: ...
+
+    @overload
+    def invoke(
+        self,
+        step_id: str,
+        *,
+        function: Function[Any],
+        data: Mapping[str, Any] | None = None,
+        timeout: Duration | None = None,
+        v: str | None = None,
+    ) -> Any: ...
+
+    def invoke(
+        self,
+        step_id: str,
+        *,
+        function: Function[Any],
+        data: Mapping[str, Any] | None = None,
+        timeout: Duration | None = None,
+        v: str | None = None,
+    ) -> Any:
+        """Run another function with this data as its event's and return its result.
+
+        Raises StepError if that run fails or is cancelled, with the name InvokeTimeoutError if it takes longer than
+        `timeout`. `v` is accepted for functions written elsewhere.
+        """
+        return invoking.invoke(self._attempt, step_id, function, data, timeout)
+
+    def invoke_by_id(
+        self,
+        step_id: str,
+        *,
+        app_id: str | None = None,
+        function_id: str,
+        data: Mapping[str, Any] | None = None,
+        timeout: Duration | None = None,
+        v: str | None = None,
+    ) -> Any:
+        """The same for a function that is named: `function_id` in the app `app_id`, by default in this one."""
+        function = invoking.named(self._attempt, app_id, function_id)
+        return invoking.invoke(self._attempt, step_id, function, data, timeout, restore=False)
+
+
+def _stored(events: list[Event]) -> list[str]:
+    from jobs.events import send  # the models behind it load only after Django's apps
+
+    return [str(sent.event_id) for sent in send(events)]
+
+
+def handled(attempt: Attempt, entry: Entry, call: Callable[[], Any], output_type: Any, timeout: Duration | None) -> str:
+    """Run a step's handler and return its result as JSON text."""
+    attempt.begin(entry.name)
+    try:
+        with branch.handling(entry.name):
+            value = call() if timeout is None else deadlines.within(call, seconds(timeout), attempt.recorder)
+    finally:
+        attempt.current_since = None
+    return accepted(attempt, entry, value, output_type)
+
+
+def accepted(attempt: Attempt, entry: Entry, value: Any, output_type: Any) -> str:
+    """Return what a handler returned as JSON text, as middleware and serializer leave it."""
+    if attempt.hooks is not None:
+        value = attempt.hooks.transform_output(value, step=entry)
+    serializer = attempt.function.client.serializer
+    if serializer is not None and output_type is not ABSENT:
+        value = serializer.serialize(value, output_type)
+    return attempt.output(entry.name, value)
+
+
+def in_transaction(attempt: Attempt, step_id: str, op: Op, call: Callable[[], Any], output_type: Any) -> Any:
+    """Call, and journal the result in the same database transaction."""
+    entry, finished = attempt.meet(step_id, op)
+    if not finished:
+        entry.started_at = clock.now()
+
+        def make() -> Entry:
+            entry.output, entry.error = handled(attempt, entry, call, output_type, None), None
+            entry.status, entry.ended_at, entry.wake_at = StepStatus.COMPLETED, clock.now(), None
+            return entry
+
+        try:
+            attempt.committed(*attempt.recorder.record_with(attempt.claimed, make, attempt.take_lines))
+        except Exception as error:
+            raise attempt.attempt_failed(entry, error) from error
+        finally:
+            attempt.recorder.release_connections()
+    return result(attempt, entry, output_type)
+
+
+def result(attempt: Attempt, entry: Entry, output_type: Any) -> Any:
+    """Return what a finished step returned, or raise the StepError it ended with."""
+    if entry.status == StepStatus.FAILED:
+        raise step_error(entry.error or failures.simple("error", "failed", step=entry.name))
+    value = None if entry.output is None else serialize.loads(entry.output)
+    if output_type is ABSENT:
+        return value
+    serializer = attempt.function.client.serializer
+    return serialize.restore(value, output_type) if serializer is None else serializer.deserialize(value, output_type)

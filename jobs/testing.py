@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import TypeVar
 from uuid import UUID
 
+from asgiref.sync import async_to_sync, sync_to_async
 from django.db import connection, transaction
 
-from jobs import clock, endings, executor
+from jobs import clock, deliveries, endings, executor, gate
 from jobs import registry as registry_module
 from jobs.attempt import Attempt
 from jobs.ids import new_id
 from jobs.journal import Claimed, Entry, Line, Lost, Suspend, Write
-from jobs.models import claiming, writing
+from jobs.models import claiming, waiting, writing
+from jobs.types import Event
+
+T = TypeVar("T")
 
 _BATCH = 64
 
@@ -22,9 +27,12 @@ _BATCH = 64
 class InlineRecorder:
     """Writes through Django's connection of this thread, so it works inside a test's transaction."""
 
-    def record(self, claimed: Claimed, entry: Entry, lines: list[Line]) -> bool:
-        """Journal one step."""
-        return self.write(Write(claimed.run_id, claimed.lease, entry, lines=lines))
+    inline = True
+
+    def write(self, write: Write) -> bool:
+        """Write and return whether the lease held."""
+        with connection.cursor() as cursor:
+            return bool(writing.write(cursor, [write]))
 
     def record_with(
         self, claimed: Claimed, make: Callable[[], Entry], lines: Callable[[], list[Line]]
@@ -32,19 +40,30 @@ class InlineRecorder:
         """Run `make` and journal its entry in one transaction."""
         with transaction.atomic():
             entry = make()
-            if not self.record(claimed, entry, lines()):
+            if not self.write(Write(claimed.run_id, claimed.lease, [entry], lines=lines())):
                 raise Suspend(Lost())
         return entry, True
 
-    def write(self, write: Write) -> bool:
-        """Write and return whether the lease held."""
+    def look(self, run_id: UUID, step: str, lookback: timedelta) -> tuple[list[Event], bool]:
+        """Return the events that came for a wait; nobody else sends in a test's transaction."""
         with connection.cursor() as cursor:
-            return bool(writing.write(cursor, [write]))
+            return waiting.look(cursor, run_id, step, lookback), False
 
     def release_connections(self) -> None:
         """Keep the connection: the test's transaction lives on it."""
 
-    def stopping(self) -> bool:
+    def widen(self, by: int) -> None:
+        """Nobody else writes."""
+
+    async def offload(self, call: Callable[[], T]) -> T:
+        """Make the call in the thread of the test, beside the event loop."""
+        return await sync_to_async(call)()
+
+    def complete(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Run a coroutine to its end; what it calls that may block happens in this thread."""
+        return async_to_sync(work)()
+
+    def stopping(self, function: str) -> bool:
         """Whether to hand runs back: never."""
         return False
 
@@ -68,8 +87,13 @@ def drain(*, most: int = 10_000) -> int:
 
 
 def _claim(worker: UUID) -> list[Claimed]:
-    with connection.cursor() as cursor:
-        return claiming.claim(cursor, worker, _BATCH)
+    """Look after what live runs wait for, and take what is due."""
+    while deliveries.hand_over() or deliveries.end_overdue():
+        pass
+    with transaction.atomic(), connection.cursor() as cursor:
+        plain = claiming.claim(cursor, worker, _BATCH)
+        # One at a time, as for a site with one slot: each run ends before the next asks.
+        return plain or gate.claim(cursor, worker, 1)
 
 
 def _execute(claimed: Claimed, recorder: InlineRecorder) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Annotated, Any, TypeAlias
 
 from django.db.models import TextChoices
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 
@@ -67,6 +67,10 @@ class StepStatus(TextChoices):
     """An attempt failed; the next one starts when the run wakes."""
     SLEEPING = "SLEEPING", "Sleeping"
     """A sleep; it counts as finished once `wake_at` has passed."""
+    WAITING = "WAITING", "Waiting"
+    """Waits for an event, a signal or another run, until `wake_at` at the latest."""
+    DROPPED = "DROPPED", "Dropped"
+    """The branch of a race that lost: nothing is waited for any more."""
 
 
 class Op(enum.StrEnum):
@@ -75,6 +79,10 @@ class Op(enum.StrEnum):
     RUN = "run"
     SLEEP = "sleep"
     SEND_EVENT = "send_event"
+    WAIT_FOR_EVENT = "wait_for_event"
+    WAIT_FOR_SIGNAL = "wait_for_signal"
+    INVOKE = "invoke"
+    RACE = "race"
 
 
 class Source(TextChoices):
@@ -98,7 +106,9 @@ INTERNAL_PREFIXES = ("jobs/", "inngest/")
 FUNCTION_FAILED = "jobs/function.failed"
 FUNCTION_CANCELLED = "jobs/function.cancelled"
 FUNCTION_FINISHED = "jobs/function.finished"
+FUNCTION_INVOKED = "jobs/function.invoked"
 SCHEDULED_TIMER = "jobs/scheduled.timer"
+SIGNAL_SENT = "jobs/signal.sent"
 
 
 class Event(BaseModel):
@@ -115,14 +125,19 @@ class Event(BaseModel):
     id: str = ""
     ts: int = 0
 
+    @field_validator("data", mode="before")
+    @classmethod
+    def _nothing_is_empty(cls, data: Any) -> Any:
+        return {} if data is None else data
 
-class _Config(BaseModel):
+
+class Config(BaseModel):
     """Keyword-only, strict, immutable configuration."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class TriggerEvent(_Config):
+class TriggerEvent(Config):
     """Start a run for each event of this name; `*` after `/` or `.` matches the rest of a name.
 
     `expression` is CEL over `event`; only events for which it is true start a run.
@@ -132,16 +147,23 @@ class TriggerEvent(_Config):
     expression: str | None = None
 
 
-class TriggerCron(_Config):
-    """Start a run at each tick: five fields, optionally after `TZ=Europe/Paris `; UTC by default."""
+class TriggerCron(Config):
+    """Start a run at each tick: five fields, optionally after `TZ=Europe/Paris `; UTC by default.
+
+    `jitter` is accepted for functions written elsewhere; a tick starts on time here.
+    """
 
     cron: Annotated[str, Field(min_length=1)]
+    jitter: str | None = None
 
 
-class Priority(_Config):
-    """Start a run as if it had been queued earlier: CEL over `event` giving seconds, clamped to ±600."""
+class ParallelMode(enum.Enum):
+    """When `group.parallel` goes on."""
 
-    run: Annotated[str, Field(min_length=1)]
+    WAIT = "wait"
+    """Once every branch has ended."""
+    RACE = "race"
+    """With the first branch that ends."""
 
 
 Trigger: TypeAlias = TriggerEvent | TriggerCron

@@ -18,7 +18,7 @@ from uuid import UUID
 import psycopg
 from django.db import Error
 
-from jobs import conf, endings, executor, failures
+from jobs import conf, deliveries, endings, executor, failures, gate
 from jobs.attempt import Attempt
 from jobs.database import AWAY, pool
 from jobs.ids import new_id
@@ -26,6 +26,7 @@ from jobs.journal import Claimed, Failed, Outcome, Write
 from jobs.keeper import Keeper
 from jobs.listener import Listener
 from jobs.models import claiming
+from jobs.models.claiming import Agenda
 from jobs.presence import Presence
 from jobs.writer import Writer
 
@@ -34,6 +35,8 @@ logger = logging.getLogger("jobs")
 BATCH = 64
 """Runs taken by one claim, so that one process does not take everything."""
 _BATCH_WAIT = 0.01
+_BREATH = 0.002
+"""Seconds to wait at least where something is due that another worker has at hand."""
 _PAUSE = 0.3
 
 
@@ -54,9 +57,12 @@ class Worker:
         self._starved = False
         self._unsure = False
         self._backlog = False
+        self._gated = False
+        self._turn = False
         self.presence = Presence(self.id)
         self.pool = pool()
-        self.writer = Writer(self.pool, in_flight=self.flights.__len__, stopping=self.stopping)
+        self.paused: frozenset[str] = frozenset()
+        self.writer = Writer(self.pool, in_flight=self.flights.__len__, stopping=self._wants_back)
         self.listener = Listener()
         self.keeper = Keeper(self)
         self.keeper.start()
@@ -64,6 +70,9 @@ class Worker:
     def stopping(self) -> bool:
         """Whether runs are to be handed back at their next step."""
         return self._stopped or self._stop_requested()
+
+    def _wants_back(self, function: str) -> bool:
+        return function in self.paused or self.stopping()
 
     def pump(self, span: float, *, beat: Callable[[], None] = lambda: None) -> None:
         """Take and execute runs for that many seconds, or until a stop is asked for.
@@ -109,18 +118,54 @@ class Worker:
                 claiming.hand_back(cursor, self.id, except_for=list(self.flights))
                 self._unsure = False
             asked = min(self.slots - len(self.flights), BATCH)
-            taken = claiming.claim(cursor, self.id, asked)
-            for claimed in taken:
-                self._admit(claimed)
-            if taken:
-                self._queue.put(taken[::-1])
-            # A claim asks for a power of two, so half of what was wanted may still be a full one.
-            self._backlog = len(taken) * 2 > asked
-            if taken:
-                return
-            wait = claiming.seconds_to_next(cursor)
+            share = self._plain_share(asked)
+            taken = claiming.claim(cursor, self.id, share) if share else []
+            self._take(taken)
+            agenda = claiming.agenda(cursor)
+            gated = self._claim_gated(connection, agenda, asked - len(taken))
+        self._gated = agenda.gated
+        # A claim asks for a power of two, so half of what was wanted may still be a full one.
+        self._backlog = (len(taken) + len(gated)) * 2 > asked
+        if self._look_after(agenda) or taken or gated:
+            return
         poll = conf.settings().POLL_SECONDS
-        self.listener.wait(poll if wait is None else max(0.0, min(poll, wait)))
+        at_hand = agenda.gated or agenda.deliveries or agenda.overdue
+        wait = _BREATH if at_hand else poll if agenda.next is None else max(0.0, min(poll, agenda.next))
+        self.listener.wait(wait)
+
+    def _plain_share(self, asked: int) -> int:
+        """Return how many runs without limits to ask for: half, where others wait as well, so that neither starves."""
+        if not self._gated:
+            return asked
+        self._turn = not self._turn
+        return (asked + self._turn) // 2
+
+    def _claim_gated(self, connection: psycopg.Connection[Any], agenda: Agenda, most: int) -> list[Claimed]:
+        if not agenda.gated or most < 1:
+            return []
+        with connection.transaction(), connection.cursor() as cursor:
+            taken = gate.claim(cursor, self.id, most)
+        self._take(taken)
+        return taken
+
+    def _take(self, taken: list[Claimed]) -> None:
+        for claimed in taken:
+            self._admit(claimed)
+        if taken:
+            self._queue.put(taken[::-1])
+
+    def _look_after(self, agenda: Agenda) -> bool:
+        """Hand over what came for live runs, and end those whose time is up; whether something was done."""
+        if not (agenda.deliveries or agenda.overdue):
+            return False
+        try:
+            done = deliveries.hand_over() if agenda.deliveries else 0
+            return bool(done + (deliveries.end_overdue() if agenda.overdue else 0))
+        except Error as error:
+            logger.warning("Deliveries wait for the next round: %s", str(error).partition("\n")[0])
+            return False
+        finally:
+            self.writer.release_connections()
 
     def _admit(self, claimed: Claimed) -> None:
         self.flights[claimed.run_id] = None

@@ -6,14 +6,18 @@ than it saves, so it commits by itself. Either way a caller goes on only when it
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
 import itertools
 import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from datetime import timedelta
+from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -23,9 +27,12 @@ from django.dispatch import receiver
 from psycopg_pool import ConnectionPool
 
 from jobs.database import AWAY
-from jobs.errors import NonRetriableError
 from jobs.journal import Claimed, Entry, Line, Lost, Suspend, Write
-from jobs.models import writing
+from jobs.models import notifying, waiting, writing
+from jobs.models.writing import Statement
+from jobs.types import Event
+
+T = TypeVar("T")
 
 logger = logging.getLogger("jobs")
 
@@ -35,6 +42,8 @@ HEAVIEST = 8 * 1024 * 1024
 """Characters of outputs after which a commit takes no more writes."""
 ALONE = 2
 """Up to so many runs in flight, each commits by itself."""
+_BESIDE = 512
+"""Threads beside the event loops of async functions."""
 _PAUSE = 0.2
 _LIMIT_EXCEEDED = "54"
 
@@ -79,26 +88,23 @@ class Pending:
 
 
 class Writer:
-    """The recorder of one worker process."""
+    """The recorder of one worker process; see `jobs.attempt.Recorder`."""
+
+    inline = False
 
     def __init__(
-        self, pool: ConnectionPool[Any], *, in_flight: Callable[[], int], stopping: Callable[[], bool]
+        self, pool: ConnectionPool[Any], *, in_flight: Callable[[], int], stopping: Callable[[str], bool]
     ) -> None:
         self._pool = pool
         self._in_flight = in_flight
+        self._branches = 0
+        self._counting = threading.Lock()
+        self._beside: ThreadPoolExecutor | None = None
         self.stopping = stopping
         self._queue: queue.SimpleQueue[Pending | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._loop, name="jobs-writer", daemon=True)
         self._thread.start()
         self._closed = False
-
-    def record(self, claimed: Claimed, entry: Entry, lines: list[Line]) -> bool:
-        """Journal one step; see `jobs.attempt.Recorder`."""
-        try:
-            return self.write(Write(claimed.run_id, claimed.lease, entry, lines=lines))
-        except Exception as error:
-            # The handler has run: trying again would only run it again.
-            raise NonRetriableError(f'The result of "{entry.name}" cannot be stored: {error}') from error
 
     def record_with(
         self, claimed: Claimed, make: Callable[[], Entry], lines: Callable[[], list[Line]]
@@ -107,10 +113,49 @@ class Writer:
         with transaction.atomic():
             entry = make()
             with connection.cursor() as cursor:
-                if not writing.write(cursor, [Write(claimed.run_id, claimed.lease, entry, lines=lines())]):
+                if not writing.write(cursor, [Write(claimed.run_id, claimed.lease, [entry], lines=lines())]):
                     # Leaving by an exception rolls back what the handler wrote.
                     raise Suspend(Lost())
         return entry, True
+
+    def look(self, run_id: UUID, step: str, lookback: timedelta) -> tuple[list[Event], bool]:
+        """Return the events that may meet a step's wait; see `jobs.attempt.Recorder`."""
+        while True:
+            try:
+                with self._borrowed() as conn, conn.cursor() as cursor:
+                    unsure = waiting.unsure(cursor, run_id, step)
+                    return waiting.look(cursor, run_id, step, lookback), unsure
+            except AWAY:
+                if self._closed:
+                    raise Suspend(Lost()) from None
+                time.sleep(_PAUSE)
+
+    def widen(self, by: int) -> None:
+        """Expect so many more writers at once, or so many fewer."""
+        with self._counting:
+            self._branches += by
+
+    async def offload(self, call: Callable[[], T]) -> T:
+        """Make a call on a thread of its own; see `jobs.attempt.Recorder`."""
+        with self._counting:
+            if self._beside is None:
+                self._beside = ThreadPoolExecutor(_BESIDE, thread_name_prefix="jobs-beside")
+        inside = contextvars.copy_context()
+        return await asyncio.get_running_loop().run_in_executor(self._beside, inside.run, self._alone, call)
+
+    def _alone(self, call: Callable[[], T]) -> T:
+        try:
+            return call()
+        finally:
+            self.release_connections()
+
+    def complete(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Run a coroutine to its end in an event loop of its own."""
+
+        async def main() -> T:
+            return await work()
+
+        return asyncio.run(main())
 
     def release_connections(self) -> None:
         """Close what product code opened in this thread, which returns it to Django's pool."""
@@ -122,7 +167,7 @@ class Writer:
 
     def write(self, write: Write) -> bool:
         """Commit a write and return whether the lease held."""
-        if self._in_flight() <= ALONE:
+        if self._in_flight() + self._branches <= ALONE:
             return write.run_id in self._commit([write])
         pending = Pending(write)
         self._queue.put(pending)
@@ -139,6 +184,8 @@ class Writer:
     def close(self) -> None:
         """Stop the thread once everything handed over is committed, or at once if the server stays away."""
         self._closed = True
+        if self._beside is not None:
+            self._beside.shutdown(wait=False)
         self._queue.put(None)
         self._thread.join(timeout=2)
 
@@ -181,7 +228,10 @@ class Writer:
         while True:
             try:
                 with self._borrowed() as conn:
-                    return writing.held_of(writes, _executed(conn, writing.statements(writes)))
+                    held = writing.held_of(writes, _executed(conn, writing.statements(writes)))
+                    if any(write.freed for write in writes):
+                        notifying.notify(conn.cursor())
+                    return held
             except AWAY as error:
                 if (error.sqlstate or "").startswith(_LIMIT_EXCEEDED):
                     raise  # it counts as operational, but no patience makes the value smaller
@@ -200,15 +250,16 @@ class Writer:
             self._pool.putconn(conn)
 
 
-def _executed(conn: psycopg.Connection[Any], statements: list[tuple[str, Any]]) -> list[set[UUID]]:
-    """Execute statements in one transaction and return what each returned."""
+def _executed(conn: psycopg.Connection[Any], statements: list[Statement]) -> list[set[UUID]]:
+    """Execute statements in one transaction and return the runs that those which tell have told."""
     if len(statements) == 1:
-        cursors = [conn.execute(*statements[0])]
+        cursors = [conn.execute(statements[0][0], statements[0][1])]
     else:
         # One round trip in all: after each, this thread would have to wait its turn among many busy ones.
         with conn.pipeline(), conn.transaction():
-            cursors = [conn.execute(*statement) for statement in statements]
-    return [{row[0] for row in cursor.fetchall()} for cursor in cursors]
+            cursors = [conn.execute(statement, parameters) for statement, parameters, _ in statements]
+    told = zip(cursors, statements, strict=True)
+    return [{row[0] for row in cursor.fetchall()} for cursor, (_, _, tells) in told if tells]
 
 
 # Looking at all of a thread's connections after every handler would cost more than journaling its step.

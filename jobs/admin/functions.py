@@ -14,11 +14,12 @@ from jobs import clock, identity, starting
 from jobs.admin import limits, payload
 from jobs.admin.filtering import page
 from jobs.admin.overview import Bar
+from jobs.function import Function
 from jobs.models import Event, Run, hour
 from jobs.models.hour import Counted
 from jobs.models.standing import Standing, last_ended, standing
 from jobs.redaction import redacted
-from jobs.registry import Function, registry
+from jobs.registry import registry
 from jobs.selection import Selection
 from jobs.types import Status
 
@@ -44,7 +45,7 @@ class Going:
         return round(100 * (self.ended - self.failed) / self.ended) if self.ended else None
 
 
-def goings(functions: list[Function], now: datetime) -> dict[str, Going]:
+def goings(functions: list[Function[Any]], now: datetime) -> dict[str, Going]:
     """Return how each function goes; four queries however many there are."""
     ids = [function.id for function in functions]
     first = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
@@ -89,7 +90,7 @@ def listing() -> dict[str, Any]:
     return {"rows": rows}
 
 
-def known(function_id: str) -> Function:
+def known(function_id: str) -> Function[Any]:
     """Return a function of the code, or answer 404 in words."""
     found = next((function for function in registry.all() if function.id == function_id), None)
     if found is None:

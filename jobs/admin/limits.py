@@ -9,7 +9,7 @@ from cronsim import CronSim
 
 from jobs import clock, schedule
 from jobs.admin.presenting import length
-from jobs.registry import Function
+from jobs.function import Function
 from jobs.types import TriggerEvent, seconds
 
 
@@ -19,7 +19,7 @@ def cron_words(fields: str) -> str:
     return words
 
 
-def triggers(function: Function) -> list[tuple[str, str]]:
+def triggers(function: Function[Any]) -> list[tuple[str, str]]:
     """Return each trigger as its name and, for a cron or an expression, what that means."""
     found = []
     for trigger in function.triggers:
@@ -31,7 +31,7 @@ def triggers(function: Function) -> list[tuple[str, str]]:
     return found
 
 
-def limits(function: Function) -> list[str]:
+def limits(function: Function[Any]) -> list[str]:
     """Return what holds a function back, a sentence each."""
     said = [_retries(function)]
     for name, words in _WORDS.items():
@@ -40,7 +40,7 @@ def limits(function: Function) -> list[str]:
     return [sentence for sentence in said if sentence]
 
 
-def _retries(function: Function) -> str:
+def _retries(function: Function[Any]) -> str:
     tries = function.retries + 1
     return "tried once" if tries == 1 else f"each step is tried up to {tries} times"
 

@@ -18,8 +18,9 @@ from django.urls import NoReverseMatch, reverse
 
 from jobs import clock
 from jobs.errors import UnknownFunction
+from jobs.function import Function
 from jobs.models import LogLine, Run, Step
-from jobs.registry import Function, registry
+from jobs.registry import registry
 from jobs.timeline import Timeline, timeline
 from jobs.types import LIVE, Status, StepStatus
 
@@ -85,7 +86,7 @@ def attempt(run: Run, tries: int) -> int:
     return max(1, failed) if run.status == Status.FAILED else failed + 1
 
 
-def function_of(function_id: str) -> Function | None:
+def function_of(function_id: str) -> Function[Any] | None:
     """Return a function of the code, None for one that the code has no more."""
     try:
         return registry.get(function_id)

@@ -5,56 +5,87 @@ at once never take the same run: each locks what it looks at and skips what the 
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from jobs import clock, serialize
 from jobs.journal import Claimed, Entry
+from jobs.models.run import place
 from jobs.types import Event
 
-# The limit is written into the text: with a parameter, a generic plan could sort the whole table.
-_CLAIM = """
-WITH due AS (
-    SELECT id, run_at AS place FROM jobs_run
-    WHERE run_at <= {now} AND run_at IS NOT NULL AND rank IS NULL
-    ORDER BY run_at, id LIMIT {limit} FOR UPDATE SKIP LOCKED
-), ranked AS (
-    SELECT id, rank AS place FROM jobs_run
-    WHERE rank <= {now} + interval '600 seconds' AND rank IS NOT NULL AND run_at <= {now}
-    ORDER BY rank, id LIMIT {limit} FOR UPDATE SKIP LOCKED
-), chosen AS (
-    SELECT id, place FROM (SELECT * FROM due UNION ALL SELECT * FROM ranked) AS candidates
-    ORDER BY place, id LIMIT {limit}
-), claimed AS (
-    UPDATE jobs_run AS run
-    SET status = 'RUNNING', run_at = NULL, rank = NULL, lease = run.lease + 1, worker = %s,
-        started_at = coalesce(run.started_at, {now})
-    FROM chosen WHERE run.id = chosen.id
-    RETURNING run.id, run.function, run.lease, run.attempt, run.crashes, run.steps, run.trigger, run.subject, place
-)
-SELECT claimed.id, function, lease, attempt, crashes, steps, trigger, subject, {now},
-       event.id, event.name, event.data::text, event.external_id, event.ts
+STARTED = """
+status = 'RUNNING', run_at = NULL, rank = NULL, lease = run.lease + 1, worker = %s,
+started_at = coalesce(run.started_at, {now}), collecting = NULL, woken = false, blocked_by = NULL,
+deadline = CASE WHEN run.started_at IS NULL THEN {now} + interval '1 second' * run.finish_within
+                ELSE run.deadline END
+"""
+
+CLAIMED = """
+run.id, run.function, run.lease, run.attempt, run.crashes, run.steps, run.trigger, run.subject,
+run.parent_run, run.parent_step, run.concurrency_1, run.concurrency_2
+"""
+
+READ = """
+SELECT claimed.id, function, lease, attempt, crashes, steps, trigger, subject, parent_run, parent_step,
+       concurrency_1, concurrency_2, {now}, event.id, event.name, event.data::text, event.external_id, event.ts
 FROM claimed
 LEFT JOIN jobs_runevent AS link ON link.run_id = claimed.id
 LEFT JOIN jobs_event AS event ON event.id = link.event_id
 ORDER BY claimed.place, claimed.id, link.position
 """
 
+# The limit is written into the text: with a parameter, a generic plan could sort the whole table.
+#
+# A due run of a paused function is put aside: it leaves the indexes that claims read until the function goes on.
+_CLAIM = f"""
+WITH due AS (
+    SELECT id, function, run_at AS place FROM jobs_run
+    WHERE run_at <= {{now}} AND run_at IS NOT NULL AND rank IS NULL
+    ORDER BY run_at, id LIMIT {{limit}} FOR UPDATE SKIP LOCKED
+), ranked AS (
+    SELECT id, function, rank AS place FROM jobs_run
+    WHERE rank <= {{now}} + interval '600 seconds' AND rank IS NOT NULL AND NOT gated AND blocked_by IS NULL
+      AND run_at <= {{now}}
+    ORDER BY rank, id LIMIT {{limit}} FOR UPDATE SKIP LOCKED
+), chosen AS (
+    SELECT id, place, function IN (SELECT id FROM jobs_functionstate WHERE paused) AS aside
+    FROM (SELECT * FROM due UNION ALL SELECT * FROM ranked) AS candidates
+    ORDER BY place, id LIMIT {{limit}}
+), put_aside AS (
+    UPDATE jobs_run AS run SET status = 'QUEUED', rank = place, collecting = NULL, blocked_by = 'paused ' || function
+    FROM chosen WHERE run.id = chosen.id AND aside
+), claimed AS (
+    UPDATE jobs_run AS run SET {STARTED}
+    FROM chosen WHERE run.id = chosen.id AND NOT aside
+    RETURNING {CLAIMED}, place
+)
+{READ}
+"""
+
 _JOURNAL = """
 SELECT run_id, key, name, index, op, status, started_at, ended_at, wake_at,
-       output::text, error::text, attempts::text, tries
+       output::text, error::text, attempts::text, tries, child
 FROM jobs_step WHERE run_id = ANY(%s::uuid[])
 """
 
-_NEXT_DUE = """
-SELECT extract(epoch FROM run_at - {now})::float8 FROM jobs_run
-WHERE run_at IS NOT NULL AND rank IS NULL ORDER BY run_at, id LIMIT 1
-"""
-
-_NEXT_RANKED = """
-SELECT extract(epoch FROM min(run_at) - {now})::float8
-FROM (SELECT run_at FROM jobs_run WHERE rank IS NOT NULL ORDER BY rank, id LIMIT 100) AS soonest
+# What there is to do besides claiming, and when the next of it comes: one look at the head of each index.
+_AGENDA = """
+SELECT EXISTS (SELECT 1 FROM jobs_delivery),
+       EXISTS (SELECT 1 FROM jobs_run WHERE gated AND rank <= {now} + interval '600 seconds' AND blocked_by IS NULL
+                                       AND rank IS NOT NULL AND run_at <= {now})
+           OR EXISTS (SELECT 1 FROM jobs_throttle WHERE wake_at <= {now}),
+       EXISTS (SELECT 1 FROM jobs_run WHERE deadline <= {now} AND ended_at IS NULL),
+       extract(epoch FROM least(
+           (SELECT run_at FROM jobs_run WHERE run_at IS NOT NULL AND rank IS NULL ORDER BY run_at, id LIMIT 1),
+           (SELECT min(run_at) FROM (SELECT run_at FROM jobs_run WHERE rank IS NOT NULL AND NOT gated
+                AND blocked_by IS NULL ORDER BY rank, id LIMIT 100) AS ranked),
+           (SELECT min(run_at) FROM (SELECT run_at FROM jobs_run WHERE rank IS NOT NULL AND gated
+                AND blocked_by IS NULL ORDER BY rank, id LIMIT 100) AS gated),
+           (SELECT min(wake_at) FROM jobs_throttle WHERE wake_at IS NOT NULL),
+           (SELECT min(deadline) FROM jobs_run WHERE deadline IS NOT NULL AND ended_at IS NULL)
+       ) - {now})::float8
 """
 
 _BEAT = """
@@ -68,11 +99,11 @@ SET seen_at = excluded.seen_at, busy = excluded.busy, host = excluded.host, pid 
 # A run that gained steps since it was last settled has made progress, so its worker's death counts as the first.
 # After three deaths in a row each waits longer, and for another time than those it shared the worker with: the one
 # that kills would otherwise meet the same innocent ones again and again, until all of them had died too often.
-_FREE = """
+_FREE = f"""
 WITH held AS (
     SELECT id, steps, crashes,
            (SELECT count(*) FROM jobs_step AS step WHERE step.run_id = run.id
-             AND (step.status IN ('COMPLETED', 'FAILED') OR (step.status = 'SLEEPING' AND step.wake_at <= {now}))
+             AND (step.status IN ('COMPLETED', 'FAILED') OR (step.status = 'SLEEPING' AND step.wake_at <= {{now}}))
            ) AS finished
     FROM jobs_run AS run
     WHERE status = 'RUNNING' AND worker = ANY(%s::uuid[])
@@ -87,7 +118,7 @@ WITH held AS (
 UPDATE jobs_run AS run
 SET status = 'QUEUED', lease = run.lease + 1, steps = finished, crashes = deaths, current_step = '',
     attempt = CASE WHEN finished > run.steps THEN 0 ELSE run.attempt END,
-    run_at = {now} + pause, rank = CASE WHEN priority <> 0 THEN {now} + pause - interval '1 second' * priority END
+    run_at = {{now}} + pause, rank = {place("{now} + pause", "run")}
 FROM paused WHERE run.id = paused.id
 """
 
@@ -110,27 +141,51 @@ WHERE run.status = 'RUNNING' AND NOT EXISTS (SELECT 1 FROM jobs_worker AS known 
 ON CONFLICT (id) DO NOTHING
 """
 
-_HAND_BACK = """
+_HAND_BACK = f"""
 UPDATE jobs_run
-SET status = 'QUEUED', run_at = {now}, lease = lease + 1, current_step = '',
-    rank = CASE WHEN priority <> 0 THEN {now} - interval '1 second' * priority END
+SET status = 'QUEUED', run_at = {{now}}, lease = lease + 1, current_step = '', rank = {place("{now}")}
 WHERE status = 'RUNNING' AND worker = %s AND NOT (id = ANY(%s::uuid[]))
 """
 
 _SIZES = (256, 128, 64, 32, 16, 8, 4, 2, 1)
 
 
+@dataclass(frozen=True, slots=True)
+class Agenda:
+    """What there is to do besides claiming, and in how many seconds the next thing is due."""
+
+    deliveries: bool
+    gated: bool
+    overdue: bool
+    next: float | None
+
+
+def agenda(cursor: Any) -> Agenda:
+    """Return what a worker has to look after besides plain runs."""
+    cursor.execute(clock.sql(_AGENDA))
+    deliveries, gated, overdue, following = cursor.fetchone()
+    return Agenda(deliveries, gated, overdue, following)
+
+
 def claim(cursor: Any, worker: UUID, most: int) -> list[Claimed]:
-    """Take up to `most` due runs for this worker; rounded down, so that few texts need to be prepared."""
+    """Take up to `most` due runs that have no limits; rounded down, so that few texts need to be prepared."""
     size = next(size for size in _SIZES if size <= most)
     cursor.execute(clock.sql(_CLAIM.replace("{limit}", str(size))), [worker])
+    return claimed_runs(cursor)
+
+
+def claimed_runs(cursor: Any) -> list[Claimed]:
+    """Return the runs that a claim's statement has taken, with their events and journals."""
     runs: dict[UUID, Claimed] = {}
     for row in cursor.fetchall():
-        run_id, function, lease, attempt, crashes, steps, trigger, subject, now = row[:9]
+        run_id, function, lease, attempt, crashes, steps, trigger, subject, parent, step, one, two, now = row[:13]
         run = runs.get(run_id)
         if run is None:
             run = runs[run_id] = Claimed(run_id, function, lease, attempt, crashes, steps, now, trigger, subject)
-        _add_event(run, *row[9:])
+            if parent is not None:
+                run.parent = (parent, step)
+            run.slots = [key for key in (one, two) if key is not None]
+        _add_event(run, *row[13:])
     again = [run.run_id for run in runs.values() if run.lease > 1]
     if again:
         _bring_journals(cursor, runs, again)
@@ -149,13 +204,14 @@ def _add_event(run: Claimed, event_id: UUID | None, name: str, data: str, extern
 
 def _bring_journals(cursor: Any, runs: dict[UUID, Claimed], ids: list[UUID]) -> None:
     cursor.execute(_JOURNAL, [ids])
-    for run_id, *columns, output, error, attempts, tries in cursor.fetchall():
+    for run_id, *columns, output, error, attempts, tries, child in cursor.fetchall():
         entry = Entry(
             *_entry_columns(columns),
             output=output,
             error=serialize.loads(error) if error else None,
             attempts=serialize.loads(attempts) if attempts else [],
             tries=tries,
+            child=child,
         )
         runs[run_id].journal[entry.key] = entry
 
@@ -165,17 +221,6 @@ def _entry_columns(
 ) -> tuple[str, str, int, str, str, datetime, datetime | None, datetime | None]:
     key, name, index, op, status, started_at, ended_at, wake_at = columns
     return key, name, index, op, status, started_at, ended_at, wake_at
-
-
-def seconds_to_next(cursor: Any) -> float | None:
-    """Return in how many seconds the next run is due; None if none waits."""
-    waits = []
-    for statement in (_NEXT_DUE, _NEXT_RANKED):
-        cursor.execute(clock.sql(statement))
-        row = cursor.fetchone()
-        if row is not None and row[0] is not None:
-            waits.append(float(row[0]))
-    return min(waits, default=None)
 
 
 def beat(cursor: Any, worker: UUID, host: str, pid: int, slots: int, busy: int, version: str) -> None:

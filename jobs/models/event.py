@@ -3,6 +3,7 @@
 from django.db import models
 
 from jobs.models.fields import JSONTextField
+from jobs.types import Event as EventValue
 from jobs.types import Source
 
 
@@ -17,6 +18,7 @@ class Event(models.Model):
     external_id = models.CharField(max_length=255, blank=True, default="")
     duplicate = models.BooleanField(default=False, help_text="Its id had been seen within 24 hours: it starts nothing.")
     source = models.CharField(max_length=8, choices=Source.choices, default=Source.EVENT)
+    note = models.TextField(blank=True, default="", help_text="Why it did not start a function, one in each line.")
     sender = models.CharField(max_length=100, blank=True, default="", help_text="The key or the person it came from.")
 
     class Meta:
@@ -24,6 +26,12 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {str(self.id)[-8:]}"
+
+    def as_value(self) -> EventValue:
+        """Return it as functions see it."""
+        return EventValue.model_construct(
+            name=self.name, data=self.data, id=self.external_id or str(self.pk), ts=self.ts
+        )
 
 
 class SeenId(models.Model):

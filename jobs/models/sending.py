@@ -1,35 +1,88 @@
-"""The statements of a send: events, the runs they start and the links between them, in one round trip."""
+"""The statements of a send: events, the runs they start and what belongs to these, in one round trip."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from jobs import clock
+from jobs.models.run import place
 from jobs.types import Source
 
+Row = Mapping[str, Any]
+
+SENDERS = "hashtext('jobs senders')"
+BUCKETS = 64
+"""Event names share so many locks, because a transaction cannot hold any number of them."""
+
 # The rows travel as JSON parameters: a driver's arrays cost it a Python call for each element.
-_STORE = """
+#
+# The shared lock says that this transaction has events of a name that nobody else can see yet. Nobody ever waits for
+# it: whoever registers a wait looks who holds it. It is taken before the statement that looks for waits begins.
+_STORE = f"""
 WITH events AS (
-    INSERT INTO jobs_event (id, name, data, ts, received_at, external_id, duplicate, source, sender)
-    SELECT id, name, data::json, ts, {now}, external_id, duplicate, %s, %s
+    INSERT INTO jobs_event (id, name, data, ts, received_at, external_id, duplicate, source, sender, note)
+    SELECT id, name, data::json, ts, {{now}}, external_id, duplicate, %s, %s, note
     FROM json_to_recordset(%s::json)
-         AS e(id uuid, name text, data text, ts bigint, external_id text, duplicate boolean)
+         AS e(id uuid, name text, data text, ts bigint, external_id text, duplicate boolean, note text)
+    WHERE pg_advisory_xact_lock_shared({SENDERS}, hashtext(name) & {BUCKETS - 1}) IS NOT NULL
 ), runs AS (
     INSERT INTO jobs_run (id, function, status, run_at, rank, priority, lease, attempt, crashes, steps, queued_at,
-                          trigger, subject, current_step, rerun_of)
-    SELECT id, function, 'QUEUED', due,
-           CASE WHEN priority <> 0 THEN due - interval '1 second' * priority END,
-           priority, 0, 0, 0, 0, {now}, trigger, subject, '', rerun_of
+                          trigger, subject, current_step, rerun_of, parent_run, parent_step, gated, concurrency_1,
+                          concurrency_2, throttle_key, collecting, collected, singleton_key, woken, deadline,
+                          finish_within, ended_at, error)
+    SELECT id, function, CASE WHEN skipped IS NULL THEN 'QUEUED' ELSE 'SKIPPED' END,
+           CASE WHEN skipped IS NULL THEN due END, CASE WHEN skipped IS NULL THEN {place("due")} END,
+           priority, 0, 0, 0, 0, {{now}}, trigger, subject, '', rerun_of, parent_run, coalesce(parent_step, ''), gated,
+           concurrency_1, concurrency_2, throttle_key, collecting, coalesce(collected, 0), singleton_key, false,
+           due + interval '1 second' * start_within, finish_within,
+           CASE WHEN skipped IS NOT NULL THEN {{now}} END, skipped::json
     FROM (
-        SELECT *, coalesce(not_before, {now}) AS due
+        SELECT id, function, priority, trigger, subject, rerun_of, parent_run, parent_step,
+               coalesce(gated, false) AS gated, concurrency_1, concurrency_2, throttle_key, collecting, collected,
+               singleton_key, start_within, finish_within, skipped,
+               greatest(not_before, {{now}} + interval '1 second' * coalesce(delay, 0)) AS due
         FROM json_to_recordset(%s::json)
              AS r(id uuid, function text, priority smallint, trigger text, subject text, not_before timestamptz,
-                  rerun_of uuid)
+                  delay float8, rerun_of uuid, parent_run uuid, parent_step text, gated boolean, concurrency_1 text,
+                  concurrency_2 text, throttle_key text, collecting text, collected int, singleton_key text,
+                  start_within float8, finish_within float8, skipped text)
     ) AS opened
 )
 INSERT INTO jobs_runevent (run_id, event_id, position)
-SELECT run, event, position FROM json_to_recordset(%s::json) AS l(run uuid, event uuid, position smallint)
+SELECT run, event, position FROM json_to_recordset(%s::json) AS l(run uuid, event uuid, position int)
+"""
+
+# What waits for an event to cancel a run. Its own event came before it, so nothing can have been missed.
+_CANCELS = """
+INSERT INTO jobs_wait (run, step, event, expression, path, value, registered_at, since, snapshot, expires_at)
+SELECT run, '', event, expression, path, value, {now}, {now}, '', {now} + interval '1 second' * expires
+FROM json_to_recordset(%s::json)
+     AS w(run uuid, event text, expression text, path text, value text, expires float8)
+"""
+
+DELIVER = """
+INSERT INTO jobs_delivery (run, step, event, output, error)
+SELECT run, step, event, output::json, error::json
+FROM json_to_recordset(%s::json) AS d(run uuid, step text, event uuid, output text, error text)
+"""
+
+# A debounce starts `delay` after its newest event, but not later than `cap` after its first.
+_EXTEND = f"""
+UPDATE jobs_run AS run
+SET run_at = more.due, rank = {place("more.due", "run")},
+    deadline = CASE WHEN run.deadline IS NOT NULL THEN run.deadline + (more.due - run.run_at) END,
+    collected = run.collected + more.count, collecting = CASE WHEN more.full THEN NULL ELSE run.collecting END
+FROM (
+    SELECT known.id, m.count, m."full",
+           CASE WHEN m."full" THEN {{now}}
+                WHEN m.delay IS NULL THEN known.run_at
+                ELSE least({{now}} + interval '1 second' * m.delay,
+                           known.queued_at + interval '1 second' * m.cap) END AS due
+    FROM json_to_recordset(%s::json) AS m(run uuid, count int, delay float8, cap float8, "full" boolean)
+    JOIN jobs_run AS known ON known.id = m.run
+) AS more
+WHERE run.id = more.id
 """
 
 # Sorted, so that two senders of the same ids wait for each other instead of deadlocking.
@@ -43,32 +96,36 @@ WHERE jobs_seenid.expires_at <= {now}
 RETURNING event
 """
 
-_EVENT = ("id", "name", "data", "ts", "external_id", "duplicate")
-_RUN = ("id", "function", "priority", "trigger", "subject", "not_before", "rerun_of")
-_LINK = ("run", "event", "position")
-
 
 def store(
-    cursor: Any,
-    *,
-    source: Source,
-    sender: str,
-    events: Sequence[tuple[Any, ...]],
-    runs: Sequence[tuple[Any, ...]],
-    links: Sequence[tuple[UUID, UUID, int]],
+    cursor: Any, *, source: Source, sender: str, events: Sequence[Row], runs: Sequence[Row], links: Sequence[Row]
 ) -> None:
-    """Insert events (id, name, data, ts, external id, duplicate), runs (id, function, priority, trigger, subject,
-    not before, rerun of) and links (run, event, position)."""
-    rows = [_rows(_EVENT, events), _rows(_RUN, runs), _rows(_LINK, links)]
-    cursor.execute(clock.sql(_STORE), [str(source), sender, *rows])
+    """Insert events, the runs they start, and the links between them; the columns are those of the statement."""
+    cursor.execute(clock.sql(_STORE), [str(source), sender, _rows(events), _rows(runs), _rows(links)])
+
+
+def cancels(cursor: Any, rows: Sequence[Row]) -> None:
+    """Register which events cancel which runs."""
+    cursor.execute(clock.sql(_CANCELS), [_rows(rows)])
+
+
+def deliver(cursor: Any, rows: Sequence[Row]) -> None:
+    """Leave something for live runs, to be handed over by a worker once it is committed."""
+    cursor.execute(DELIVER, [_rows(rows)])
+
+
+def extend(cursor: Any, rows: Sequence[Row]) -> None:
+    """Add events to runs that still collect."""
+    cursor.execute(clock.sql(_EXTEND), [_rows(rows)])
 
 
 def first_seen(cursor: Any, ids: Sequence[tuple[str, UUID]]) -> set[UUID]:
     """Remember event ids for 24 hours and return the events that came first with theirs."""
-    cursor.execute(clock.sql(_FIRST_SEEN), [_rows(("id", "event"), ids)])
+    rows = [{"id": one, "event": event} for one, event in ids]
+    cursor.execute(clock.sql(_FIRST_SEEN), [_rows(rows)])
     return {row[0] for row in cursor.fetchall()}
 
 
-def _rows(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> str:
+def _rows(rows: Sequence[Row]) -> str:
     # Ids and times are written as text; ASCII, so that no character can be one PostgreSQL refuses here.
-    return json.dumps([dict(zip(names, row, strict=True)) for row in rows], default=str)
+    return json.dumps(rows, default=str)

@@ -18,13 +18,23 @@ NO_HEARTBEAT = timedelta(seconds=60)
 # Each part reads one partial index: a million queued runs are not counted one by one every ten seconds.
 _STANDING = f"""
 WITH live AS (
-    (SELECT function, status FROM jobs_run WHERE run_at IS NOT NULL AND rank IS NULL LIMIT {MOST})
-    UNION ALL (SELECT function, status FROM jobs_run WHERE rank IS NOT NULL LIMIT {MOST})
+    (SELECT function, status FROM jobs_run
+     WHERE run_at IS NOT NULL AND rank IS NULL AND blocked_by IS NULL LIMIT {MOST})
+    UNION ALL (SELECT function, status FROM jobs_run
+     WHERE rank IS NOT NULL AND NOT gated AND blocked_by IS NULL LIMIT {MOST})
+    UNION ALL (SELECT function, status FROM jobs_run
+     WHERE rank IS NOT NULL AND gated AND blocked_by IS NULL LIMIT {MOST})
+    UNION ALL (SELECT function, status FROM jobs_run WHERE status = 'WAITING' AND run_at IS NULL LIMIT {MOST})
+    UNION ALL (SELECT function, status FROM jobs_run WHERE blocked_by IS NOT NULL LIMIT {MOST})
     UNION ALL (SELECT function, status FROM jobs_run WHERE status = 'RUNNING' LIMIT {MOST})
 ), due AS (
     (SELECT run_at FROM jobs_run WHERE run_at <= {{now}} AND rank IS NULL AND status = 'QUEUED'
      ORDER BY run_at, id LIMIT 1)
-    UNION ALL (SELECT run_at FROM jobs_run WHERE rank IS NOT NULL AND run_at <= {{now}} AND status = 'QUEUED'
+    UNION ALL (SELECT run_at FROM jobs_run
+     WHERE rank IS NOT NULL AND NOT gated AND blocked_by IS NULL AND run_at <= {{now}} AND status = 'QUEUED'
+     ORDER BY rank, id LIMIT 1)
+    UNION ALL (SELECT run_at FROM jobs_run
+     WHERE rank IS NOT NULL AND gated AND blocked_by IS NULL AND run_at <= {{now}} AND status = 'QUEUED'
      ORDER BY rank, id LIMIT 1)
 ), waking AS (
     SELECT run_at FROM jobs_run WHERE run_at > {{now}} AND rank IS NULL AND status IN ('SLEEPING', 'WAITING')

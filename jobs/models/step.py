@@ -26,7 +26,8 @@ class Step(models.Model):
     error = JSONTextField(null=True)
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
-    wake_at = models.DateTimeField(null=True)
+    wake_at = models.DateTimeField(null=True, help_text="When it ends a sleep or a wait, or may be tried again.")
+    child = models.UUIDField(null=True, help_text="The run that it invoked.")
 
     class Meta:
         ordering = ["index", "started_at"]

@@ -7,11 +7,13 @@ that never learned whether its commit arrived simply writes again.
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from jobs import clock, serialize
-from jobs.journal import Entry, Line, Settle, Write
+from jobs.journal import Awaited, Entry, Line, Settle, Write
+from jobs.models import gating, waiting
+from jobs.models.run import place
 from jobs.types import StepStatus
 
 # The rows travel as one JSON parameter: a driver's arrays cost it a Python call for each element.
@@ -20,23 +22,28 @@ from jobs.types import StepStatus
 # or this statement waits for the claim and then finds another lease.
 _STEP_COLUMNS = """
 INSERT INTO jobs_step (run_id, key, name, index, op, status, started_at, ended_at, wake_at,
-                       output, error, attempts, tries)
+                       output, error, attempts, tries, child)
 """
 
+# A step that waits may have been met before this is written once more: then it stays so.
 _STEP_ANEW = """
 ON CONFLICT (run_id, key) DO UPDATE
-SET status = excluded.status, ended_at = excluded.ended_at, wake_at = excluded.wake_at, output = excluded.output,
-    error = excluded.error, attempts = excluded.attempts, tries = excluded.tries, started_at = excluded.started_at
+SET status = CASE WHEN excluded.status = 'WAITING' THEN jobs_step.status ELSE excluded.status END,
+    ended_at = CASE WHEN excluded.status = 'WAITING' THEN jobs_step.ended_at ELSE excluded.ended_at END,
+    output = CASE WHEN excluded.status = 'WAITING' THEN jobs_step.output ELSE excluded.output END,
+    error = CASE WHEN excluded.status = 'WAITING' THEN jobs_step.error ELSE excluded.error END,
+    wake_at = excluded.wake_at, attempts = excluded.attempts, tries = excluded.tries,
+    started_at = excluded.started_at
 RETURNING run_id
 """
 
 _STEPS = f"""
 {_STEP_COLUMNS}
 SELECT w.run, w.key, w.name, w.index, w.op, w.status, w.started, w.ended, w.wake,
-       w.output::json, w.error::json, w.attempts::json, w.tries
+       w.output::json, w.error::json, w.attempts::json, w.tries, w.child
 FROM json_to_recordset(%s::json)
      AS w(run uuid, lease int, key text, name text, index int, op text, status text, started timestamptz,
-          ended timestamptz, wake timestamptz, output text, error text, attempts text, tries smallint)
+          ended timestamptz, wake timestamptz, output text, error text, attempts text, tries smallint, child uuid)
 JOIN jobs_run AS run ON run.id = w.run AND run.lease = w.lease
 FOR SHARE OF run
 {_STEP_ANEW}
@@ -45,25 +52,43 @@ FOR SHARE OF run
 # The same for one step that went well at once, which then costs little more than any INSERT.
 _STEP = f"""
 {_STEP_COLUMNS}
-SELECT id, %s, %s, %s, %s, 'COMPLETED', %s, %s, NULL, %s, NULL, NULL, 0
+SELECT id, %s, %s, %s, %s, 'COMPLETED', %s, %s, NULL, %s, NULL, NULL, 0, NULL
 FROM jobs_run WHERE id = %s AND lease = %s
 FOR SHARE
 {_STEP_ANEW}
 """
 
-_SETTLE = """
+# What a run waits for may have come while it was still at work: then it is due at once.
+_SETTLE = f"""
 UPDATE jobs_run AS run
-SET status = w.status, run_at = coalesce(w.until, {now} + interval '1 second' * w.delay),
-    rank = CASE WHEN run.priority <> 0 THEN
-        coalesce(w.until, {now} + interval '1 second' * w.delay) - interval '1 second' * run.priority END,
-    ended_at = CASE WHEN w.ended THEN {now} END, attempt = w.attempt, steps = w.steps, crashes = 0,
-    current_step = '', output = w.output::json, error = w.error::json,
+SET status = CASE WHEN run.woken AND NOT w.ended THEN 'QUEUED' ELSE w.status END,
+    run_at = CASE WHEN w.ended THEN NULL WHEN run.woken THEN {{now}} ELSE w.due END,
+    rank = CASE WHEN w.ended THEN NULL WHEN run.woken THEN {place("{now}", "run")} ELSE {place("w.due", "run")} END,
+    ended_at = CASE WHEN w.ended THEN {{now}} END, attempt = w.attempt, steps = w.steps, crashes = 0,
+    current_step = '', output = w.output::json, error = w.error::json, woken = false,
     progress = coalesce(w.progress::json, run.progress)
-FROM json_to_recordset(%s::json)
-     AS w(run uuid, lease int, status text, ended boolean, until timestamptz, delay float8, attempt smallint,
-          steps int, output text, error text, progress text)
+FROM (
+    SELECT *, coalesce(until, {{now}} + interval '1 second' * delay) AS due
+    FROM json_to_recordset(%s::json)
+         AS w(run uuid, lease int, status text, ended boolean, until timestamptz, delay float8, attempt smallint,
+              steps int, output text, error text, progress text)
+) AS w
 WHERE run.id = w.run AND run.lease = w.lease AND run.status = 'RUNNING'
 RETURNING run.id
+"""
+
+# Steps of a race that lost are not waited for any more; they stay in the journal as such.
+_FORGET = """
+WITH forgotten AS (
+    SELECT f.run, f.step FROM json_to_recordset(%s::json) AS f(run uuid, lease int, step text)
+    JOIN jobs_run AS run ON run.id = f.run AND run.lease = f.lease
+), dropped AS (
+    UPDATE jobs_step SET status = 'DROPPED' FROM forgotten
+    WHERE run_id = forgotten.run AND key = forgotten.step AND status IN ('WAITING', 'SLEEPING')
+)
+DELETE FROM jobs_wait AS wait USING forgotten
+WHERE wait.run = forgotten.run AND (wait.step = forgotten.step OR forgotten.step IS NULL)
+RETURNING wait.run
 """
 
 _LINES = """
@@ -82,21 +107,34 @@ WHERE run.id = w.run AND run.lease = w.lease
 """
 
 
-def statements(writes: Sequence[Write]) -> list[tuple[str, Any]]:
-    """Return the statements, with their parameters, that write all of these; each returns the runs it was done for."""
-    entries = [(w.run_id, w.lease, w.entry) for w in writes if w.entry is not None]
+Statement: TypeAlias = tuple[str, Any, bool]
+"""A statement, its parameters, and whether what it returns are the runs whose lease held."""
+
+
+def statements(writes: Sequence[Write]) -> list[Statement]:
+    """Return the statements that write all of these."""
+    entries = [(w.run_id, w.lease, entry) for w in writes for entry in w.entries]
     settles = [_settle_row(w.run_id, w.lease, w.settle) for w in writes if w.settle is not None]
     lines = [_line_row(w.run_id, w.lease, line) for w in writes for line in w.lines]
-    made: list[tuple[str, Any]] = []
+    made: list[Statement] = []
+    awaited = [_awaited_row(w.run_id, w.lease, entry, one) for w in writes for entry in w.entries for one in w.awaited]
+    if awaited:
+        made.append((waiting.SINCE, None, False))
     if len(entries) == 1 and _went_well(entries[0][2]):
-        made.append((_STEP, _plain_row(*entries[0])))
+        made.append((_STEP, _plain_row(*entries[0]), True))
     elif entries:
-        made.append((_STEPS, [_rows([_step_row(*entry) for entry in entries])]))
+        made.append((_STEPS, [_rows([_step_row(*entry) for entry in entries])], True))
+    if awaited:
+        made.append((clock.sql(waiting.REGISTER), [_rows(awaited)], False))
     # Before the settles, after which a run no longer counts as running.
     if lines:
-        made.append((_LINES, [_rows(lines)]))
+        made.append((_LINES, [_rows(lines)], True))
     if settles:
-        made.append((clock.sql(_SETTLE), [_rows(settles)]))
+        made.append((clock.sql(_SETTLE), [_rows(settles)], True))
+    if forgotten := [row for w in writes for row in _forget_rows(w)]:
+        made.append((_FORGET, [_rows(forgotten)], False))
+    if freed := [key for w in writes for key in w.freed]:
+        made.append((gating.LET_LOOK, [freed], False))
     return made
 
 
@@ -113,9 +151,10 @@ def held_of(writes: Sequence[Write], done_for: Sequence[set[UUID]]) -> set[UUID]
 def write(cursor: Any, writes: Sequence[Write]) -> set[UUID]:
     """Write all of these and return the runs whose lease still held; the caller commits."""
     done_for = []
-    for statement, parameters in statements(writes):
+    for statement, parameters, tells in statements(writes):
         cursor.execute(statement, parameters)
-        done_for.append({row[0] for row in cursor.fetchall()})
+        if tells:
+            done_for.append({row[0] for row in cursor.fetchall()})
     return held_of(writes, done_for)
 
 
@@ -145,7 +184,21 @@ def _step_row(run_id: UUID, lease: int, entry: Entry) -> dict[str, Any]:
         "error": serialize.dumps(entry.error) if entry.error else None,
         "attempts": serialize.dumps(entry.attempts) if entry.attempts else None,
         "tries": entry.tries,
+        "child": None if entry.child is None else str(entry.child),
     }
+
+
+def _awaited_row(run_id: UUID, lease: int, entry: Entry, awaited: Awaited) -> dict[str, Any]:
+    row = {"run": str(run_id), "lease": lease, "step": awaited.step, "event": awaited.event}
+    expires = _moment(entry.wake_at)
+    return row | {"expression": awaited.expression, "path": awaited.path, "value": awaited.value, "expires": expires}
+
+
+def _forget_rows(write: Write) -> list[dict[str, Any]]:
+    if write.forget is None:
+        return []
+    row = {"run": str(write.run_id), "lease": write.lease}
+    return [{**row, "step": step} for step in write.forget] if write.forget else [{**row, "step": None}]
 
 
 def _settle_row(run_id: UUID, lease: int, settle: Settle) -> dict[str, Any]:

@@ -21,10 +21,10 @@ import psutil
 import psycopg
 
 import jobs
-from jobs.events import Opening
-from jobs.ids import new_id
+from jobs.function import Function
 from jobs.models import notifying, sending
-from jobs.registry import Function, registry
+from jobs.opening import Opening
+from jobs.registry import registry
 from jobs.types import Source
 
 # Kept out of the registry of the tests' own process: only clusters execute these.
@@ -71,16 +71,15 @@ class Bench:
     def send(self, function: Function, count: int = 1, **data: Any) -> list[UUID]:
         """Open runs of a workload, each with its own event, and wake the workers."""
         opening = Opening()
-        event = jobs.Event(name=f"test/{function.fn_id}", data={"log": str(self.log), **data})
-        for event_id in [new_id() for _ in range(count)]:
-            opening.add_event(event_id, event, int(time.time() * 1000))
-            opening.add_run(function, event, [event_id])
+        now_ms = int(time.time() * 1000)
+        event = jobs.Event(name=f"test/{function.fn_id}", data={"log": str(self.log), **data}, ts=now_ms)
+        for _ in range(count):
+            opening.add_run(function, event, [opening.add_event(event)])
         with psycopg.connect(self.url, autocommit=True) as connection, connection.cursor() as cursor:
-            sending.store(
-                cursor, source=Source.EVENT, sender="", events=opening.events, runs=opening.runs, links=opening.links
-            )
+            rows = {"events": [*opening.events.values()], "runs": [*opening.runs.values()], "links": opening.links}
+            sending.store(cursor, source=Source.EVENT, sender="", **rows)
             notifying.notify(cursor)
-        return [row[0] for row in opening.runs]
+        return list(opening.runs)
 
     def statuses(self) -> Counter[str]:
         """Count the runs of workloads by status."""

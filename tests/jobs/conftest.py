@@ -9,8 +9,8 @@ import pytest
 
 import jobs
 from jobs import clock, testing
+from jobs.function import Function
 from jobs.models import LogLine, Run, Step
-from jobs.registry import Function
 from jobs.types import ENDED
 
 Body = Callable[[jobs.ContextSync], Any]

@@ -59,7 +59,7 @@ def a_step(claimed: Claimed) -> Write:
     """What the worker that holds the run journals for its first step."""
     moment = clock.now()
     done = Entry(key_of("first"), "first", 0, Op.RUN, StepStatus.COMPLETED, moment, moment, output='"done"')
-    return Write(claimed.run_id, claimed.lease, done)
+    return Write(claimed.run_id, claimed.lease, [done])
 
 
 def an_end(claimed: Claimed, outcome: Completed | Failed | None = None) -> Write:

@@ -106,14 +106,18 @@ def test_an_error_without_words_is_called_by_its_name(engine: Engine) -> None:
 
 def test_the_stack_begins_in_product_code_and_marks_the_engine(engine: Engine) -> None:
     def outer(ctx: jobs.ContextSync) -> None:
-        ctx.step.sleep_until("wrong", datetime(2026, 1, 1))
+        ctx.step.sleep(5, 1)  # type: ignore[arg-type]
 
     def body(ctx: jobs.ContextSync) -> None:
         outer(ctx)
 
     frames = engine.execute(body).error["stack"].splitlines()[::2]
     assert [frame.partition(":")[0] for frame in frames[:2]] == ["tests/jobs/test_errors.py"] * 2
-    assert [frame.split(":")[0] for frame in frames[2:]] == ["[engine] jobs/step.py"]
+    assert [frame.split(":")[0] for frame in frames[2:]] == [
+        "[engine] jobs/step.py",
+        "[engine] jobs/step.py",
+        "[engine] jobs/attempt.py",
+    ]
 
 
 def test_the_stack_of_a_step_ends_where_it_was_raised(engine: Engine) -> None:

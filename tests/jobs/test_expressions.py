@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 import jobs
-from jobs import expressions
+from jobs import checks, expressions
 from jobs.errors import InvalidExpression
 from jobs.models import Run
+from jobs.registry import registry
 from jobs.types import Status
 from tests.jobs.conftest import Engine
 
@@ -59,14 +60,24 @@ def test_what_cannot_be_evaluated_is_named_with_its_event(expression: str) -> No
     assert "order/placed" in str(caught.value)
 
 
-@pytest.mark.parametrize("option", ["trigger", "priority"])
-def test_a_wrong_expression_is_refused_when_it_is_defined(engine: Engine, option: str) -> None:
-    wrong = "event.data["
-    options: dict[str, Any] = {"priority": jobs.Priority(run=wrong)}
-    if option == "trigger":
-        options = {"on": [jobs.TriggerEvent(event="a/b", expression=wrong)]}
-    with pytest.raises(InvalidExpression, match="is not a CEL expression"):
-        engine.define(lambda ctx: None, **options)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"on": [jobs.TriggerEvent(event="test/event", expression="event.data[")]},
+        {"priority": jobs.Priority(run="event.data[")},
+        {"idempotency": "event.data["},
+        {"concurrency": [jobs.Concurrency(limit=1, key="event.data[")]},
+        {"throttle": jobs.Throttle(limit=1, period=1000, key="event.data[")},
+        {"cancel": [jobs.Cancel(event="a/b", if_exp="event.data[")]},
+    ],
+)
+def test_a_wrong_expression_is_an_error_of_the_site_and_fails_the_run(engine: Engine, options: dict[str, Any]) -> None:
+    run = engine.execute(lambda ctx: None, **options)
+    [found] = checks.check_functions()
+    assert (found.id, found.obj) == ("jobs.E202", registry.get("stepwell-work").source)
+    assert "is not a CEL expression" in found.msg
+    if "cancel" not in options:
+        assert (run.status, run.error["code"]) == (Status.FAILED, "invalid_expression")
 
 
 @pytest.mark.parametrize(("total", "runs"), [(12, 1), (3, 0)])

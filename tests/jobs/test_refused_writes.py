@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 
+import jobs
+from jobs.attempt import Attempt
 from jobs.database import pool
 from jobs.ids import new_id
 from jobs.journal import Claimed, Entry, Write, key_of
 from jobs.models import claiming
+from jobs.registry import registry
 from jobs.writer import Pending, Writer
 from tests.jobs.conftest import Engine
 
@@ -21,7 +24,7 @@ DEEP = "[" * 40_000 + "]" * 40_000
 @pytest.fixture
 def writer() -> Any:
     connections = pool()
-    made = Writer(connections, in_flight=lambda: 100, stopping=lambda: False)
+    made = Writer(connections, in_flight=lambda: 100, stopping=lambda function: False)
     yield made
     made.close()
     connections.close()
@@ -47,13 +50,14 @@ def entry(claimed: Claimed, output: str) -> Entry:
 
 def test_a_value_that_postgresql_cannot_parse_is_refused_and_not_tried_for_ever(writer: Any, claimed: Any) -> None:
     one, _ = claimed()
-    with pytest.raises(Exception, match='The result of "a" cannot be stored'):
-        writer.record(one, entry(one, DEEP), [])
+    attempt = Attempt(one, registry.get("stepwell-work"), writer)
+    with pytest.raises(jobs.NonRetriableError, match='The result of "a" cannot be stored'):
+        attempt.journal(entry(one, DEEP))
 
 
 def test_the_others_of_its_commit_are_written(writer: Any, claimed: Any) -> None:
     bad, good = claimed()
-    batch = [Pending(Write(run.run_id, run.lease, entry(run, text))) for run, text in ((bad, DEEP), (good, "1"))]
+    batch = [Pending(Write(run.run_id, run.lease, [entry(run, text)])) for run, text in ((bad, DEEP), (good, "1"))]
     writer._finish(batch)
     assert batch[1].wait() is True
     assert "stack depth" in str(batch[0].error)

@@ -72,6 +72,10 @@ async def coroutine(ctx: Any) -> None:
     pass
 
 
+def generator(ctx: Any) -> Any:
+    yield 1
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -85,7 +89,26 @@ async def coroutine(ctx: Any) -> None:
         ({"on": "user*"}, "only at its end, after / or ."),
         ({"on": "us*er/created"}, "only at its end, after / or ."),
         ({"on": "*/created"}, "only at its end, after / or ."),
-        ({"body": coroutine}, "is async"),
+        ({"body": generator}, "is a generator"),
+        ({"body": coroutine, "on_failure": work}, "is async and its on_failure is plain"),
+        ({"on_failure": coroutine}, "is plain and its on_failure is async"),
+        ({"concurrency": [jobs.Concurrency(limit=1)] * 3}, "3 concurrency limits; 2 are possible"),
+        ({"concurrency": [jobs.Concurrency(limit=1, scope="account")]}, 'of scope "account" without a key'),
+        ({"cancel": [jobs.Cancel(event="a/b", match_all=True)] * 6}, "6 cancel rules; 5 are possible"),
+        ({"cancel": [jobs.Cancel(event="a/b")]}, "say match_all=True"),
+        ({"debounce": jobs.Debounce(period=2000, timeout=1000)}, "timeout is shorter than its period"),
+        ({"batch_events": jobs.Batch(max_size=10_001)}, "10,000 are possible"),
+        ({"batch_events": jobs.Batch(max_size=2), "debounce": jobs.Debounce(period=1)}, "together with debounce"),
+        ({"batch_events": jobs.Batch(max_size=2), "singleton": jobs.Singleton(mode="skip")}, "with singleton"),
+        ({"batch_events": jobs.Batch(max_size=2), "priority": jobs.Priority(run="1")}, "together with priority"),
+        (
+            {"batch_events": jobs.Batch(max_size=2), "cancel": [jobs.Cancel(event="a/b", match_all=True)]},
+            "together with cancel",
+        ),
+        (
+            {"debounce": jobs.Debounce(period=1), "rate_limit": jobs.RateLimit(limit=1, period=1)},
+            "debounce together with rate_limit",
+        ),
     ],
 )
 def test_a_wrong_definition_is_refused_in_words(engine: Engine, options: dict[str, Any], words: str) -> None:
@@ -109,6 +132,14 @@ def test_the_limits_themselves_are_possible(engine: Engine, options: dict[str, A
         lambda: jobs.TriggerCron(cron=""),
         lambda: jobs.Priority(run=5),
         lambda: jobs.TriggerEvent("a/b"),
+        lambda: jobs.Concurrency(limit=0),
+        lambda: jobs.Concurrency(limit="3"),
+        lambda: jobs.Throttle(limit=1, period=0),
+        lambda: jobs.Throttle(limit=1, period=-5),
+        lambda: jobs.RateLimit(limit=1, period=True),
+        lambda: jobs.Singleton(mode="wait"),
+        lambda: jobs.Batch(max_size=0),
+        lambda: jobs.Debounce(period="1s"),
     ],
 )
 def test_configuration_is_strict_and_by_keyword(make: Any) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from jobs import clock, schedule
-from jobs.registry import Function, registry
+from jobs.function import Function
+from jobs.registry import registry
 from jobs.types import TriggerCron
 
 
@@ -24,7 +25,7 @@ class Command(BaseCommand):
             self._show(function)
         self.stdout.write(f"{len(functions)} function{'s' if len(functions) > 1 else ''}")
 
-    def _show(self, function: Function) -> None:
+    def _show(self, function: Function[Any]) -> None:
         self.stdout.write(f"{self.style.MIGRATE_HEADING(function.id)}  {function.description}".rstrip())
         for trigger in function.triggers:
             if isinstance(trigger, TriggerCron):

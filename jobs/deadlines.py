@@ -1,0 +1,45 @@
+"""A handler that must return in time: it runs on a thread of its own, which nobody waits for any longer than that."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from jobs.attempt import Recorder
+from jobs.errors import StepTimeout
+
+
+def within(call: Callable[[], Any], seconds: float, recorder: Recorder) -> Any:
+    """Return what a call returns, or raise StepTimeout after so many seconds; what it returns later is dropped."""
+    if recorder.inline:
+        begun = time.monotonic()
+        value = call()
+        if time.monotonic() - begun > seconds:
+            raise too_late(seconds)
+        return value
+    ended: dict[str, Any] = {}
+
+    def work() -> None:
+        try:
+            ended["value"] = call()
+        except BaseException as error:  # carried over to the thread of the run
+            ended["error"] = error
+        finally:
+            recorder.release_connections()
+
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(work,), name="jobs-timed", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        raise too_late(seconds)
+    if "error" in ended:
+        raise ended["error"]
+    return ended["value"]
+
+
+def too_late(seconds: float) -> StepTimeout:
+    """Return the error of an attempt that took longer than so many seconds."""
+    return StepTimeout(f"The step took longer than {seconds:g} s.")

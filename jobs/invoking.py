@@ -1,0 +1,100 @@
+"""A run that starts another and waits for its result: the child is opened with the journal's entry, once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from jobs import clock, failures, serialize
+from jobs.attempt import Attempt, step_error
+from jobs.errors import NonRetriableError, UnknownFunction
+from jobs.function import Function
+from jobs.journal import Entry, Wait
+from jobs.registry import registry
+from jobs.types import FUNCTION_INVOKED, Duration, Event, Op, Source, StepStatus, seconds
+
+
+def invoke(
+    attempt: Attempt,
+    step_id: str,
+    function: Function[Any],
+    data: Mapping[str, Any] | None,
+    timeout: Duration | None,
+    *,
+    restore: bool = True,
+) -> Any:
+    """Return what the function returned for this data; see `StepSync.invoke`."""
+    entry, finished = attempt.meet(step_id, Op.INVOKE)
+    if not finished:
+        _await_child(attempt, entry, function, data, timeout)
+    if entry.status == StepStatus.FAILED:
+        raise step_error({**(entry.error or failures.simple("error", "failed")), "step": entry.name})
+    value = serialize.loads(entry.output or "null")
+    return _restored(value, function) if restore else value
+
+
+def _restored(value: Any, function: Function[Any]) -> Any:
+    if function.output_type is None:
+        return value
+    serializer = function.client.serializer
+    if serializer is not None:
+        return serializer.deserialize(value, function.output_type)
+    return serialize.restore(value, function.output_type)
+
+
+def named(attempt: Attempt, app_id: str | None, function_id: str) -> Function[Any]:
+    """Return the function of this id in an app, by default in the app of the run."""
+    try:
+        return registry.get(f"{app_id or attempt.function.app_id}-{function_id}")
+    except UnknownFunction as error:
+        raise NonRetriableError(str(error)) from error
+
+
+def _await_child(
+    attempt: Attempt,
+    entry: Entry,
+    function: Function[Any],
+    data: Mapping[str, Any] | None,
+    timeout: Duration | None,
+) -> None:
+    """Return once the entry is finished; otherwise leave the body until the child has ended."""
+    if entry.status != StepStatus.WAITING:
+        _open_child(attempt, entry, function, data, timeout)
+    elif entry.wake_at is not None and entry.wake_at <= attempt.claimed.now:
+        message = f"{function.id} did not end in time; it goes on by itself."
+        entry.error = {**failures.simple("invoke_timeout", message, step=entry.name), "name": "InvokeTimeoutError"}
+        entry.status, entry.ended_at = StepStatus.FAILED, clock.now()
+        attempt.journal(entry)
+        return
+    raise attempt.suspend(Wait(entry))
+
+
+def _open_child(
+    attempt: Attempt,
+    entry: Entry,
+    function: Function[Any],
+    data: Mapping[str, Any] | None,
+    timeout: Duration | None,
+) -> None:
+    # The models behind it load only after Django's apps, and `import jobs` must work earlier.
+    from jobs.opening import Opening
+
+    event = Event(name=FUNCTION_INVOKED, data=dict(data or {}), ts=int(clock.now().timestamp() * 1000))
+    entry.started_at, entry.status = clock.now(), StepStatus.WAITING
+    entry.wake_at = None if timeout is None else entry.started_at + timedelta(seconds=seconds(timeout))
+
+    def make() -> Entry:
+        opening = Opening()
+        event_id = opening.add_event(event)
+        parent = (attempt.claimed.run_id, entry.key)
+        entry.child = opening.add_run(function, event, [event_id], parent=parent, subject=attempt.claimed.subject)
+        opening.write(source=Source.INTERNAL, sender=attempt.function.id)
+        return entry
+
+    try:
+        attempt.committed(*attempt.recorder.record_with(attempt.claimed, make, attempt.take_lines))
+    except (TypeError, ValueError) as error:
+        raise NonRetriableError(f'"{entry.name}" cannot send its data: {error}') from error
+    finally:
+        attempt.recorder.release_connections()
