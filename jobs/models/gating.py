@@ -188,7 +188,7 @@ def set_arrivals(cursor: Any, changed: Iterable[Arrival]) -> None:
 
 def start(cursor: Any, worker: UUID, ids: Sequence[UUID]) -> list[Claimed]:
     """Take these runs for this worker."""
-    cursor.execute(clock.sql(_START), [list(ids), worker])
+    cursor.execute(clock.sql(_START), [worker, list(ids)])
     return claimed_runs(cursor)
 
 
