@@ -12,10 +12,10 @@ from django.shortcuts import redirect, render
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST, require_safe
 
-from jobs import starting
+from jobs import actions, starting
 from jobs.admin import functions, payload
 from jobs.errors import InvalidEvent
-from jobs.models import Run
+from jobs.models import FunctionState, Run
 
 View = Callable[..., HttpResponse]
 
@@ -25,6 +25,8 @@ def urls(site: admin.AdminSite) -> list[URLPattern]:
     routes: list[tuple[str, str, View]] = [
         ("", "jobs_function_changelist", listing),
         ("<path:function_id>/start/", "jobs_function_start", start),
+        ("<path:function_id>/pause/", "jobs_function_pause", pause),
+        ("<path:function_id>/resume/", "jobs_function_resume", resume),
         ("<path:function_id>/", "jobs_function", detail),
     ]
     return [path(f"jobs/function/{route}", _guarded(site, view), name=name) for route, name, view in routes]
@@ -68,3 +70,27 @@ def start(request: HttpRequest, function_id: str) -> HttpResponse:
     admin.site.get_model_admin(Run).log_addition(request, run, "Started by hand.")
     messages.success(request, f"Started {run}.")
     return redirect("admin:jobs_run_change", run.pk)
+
+
+@require_POST
+def pause(request: HttpRequest, function_id: str) -> HttpResponse:
+    """Let a function's runs queue until it is resumed."""
+    return _steer(request, function_id, actions.pause, "Paused.", "is paused: its events still open runs, which queue.")
+
+
+@require_POST
+def resume(request: HttpRequest, function_id: str) -> HttpResponse:
+    """Let a paused function go on."""
+    return _steer(request, function_id, actions.resume, "Resumed.", "goes on, with what has queued first.")
+
+
+def _steer(request: HttpRequest, function_id: str, verb: Callable[..., bool], done: str, words: str) -> HttpResponse:
+    _require(request, "jobs.pause_function")
+    function = functions.known(function_id)
+    if verb(function.id, by=request.user):
+        state = FunctionState.objects.get(pk=function.id)
+        admin.ModelAdmin(FunctionState, admin.site).log_change(request, state, done)
+        messages.success(request, f"{function.id} {words}")
+    else:
+        messages.warning(request, f"Somebody else was quicker: {function.id} is in that state already.")
+    return redirect("admin:jobs_function", function.id)

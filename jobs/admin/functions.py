@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.http import Http404, HttpRequest, QueryDict
 
 from jobs import clock, identity, starting
@@ -15,12 +17,12 @@ from jobs.admin import limits, payload
 from jobs.admin.filtering import page
 from jobs.admin.overview import Bar
 from jobs.function import Function
-from jobs.models import Event, Run, hour
+from jobs.models import Event, FunctionState, Run, hour
 from jobs.models.hour import Counted
-from jobs.models.standing import Standing, last_ended, standing
+from jobs.models.standing import Paused, Standing, last_ended, standing
 from jobs.redaction import redacted
 from jobs.registry import registry
-from jobs.selection import Selection
+from jobs.selection import NEWEST, Selection
 from jobs.types import Status
 
 HOURS = 24
@@ -37,7 +39,13 @@ class Going:
     p50: float | None = None
     p95: float | None = None
     live: int = 0
+    state: Paused | None = None
     last: Run | None = None
+
+    @property
+    def paused(self) -> bool:
+        """Whether somebody has paused it."""
+        return self.state is not None
 
     @property
     def success(self) -> int | None:
@@ -51,7 +59,11 @@ def goings(functions: list[Function[Any]], now: datetime) -> dict[str, Going]:
     first = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
     counted = hour.counted(first, each=True, function=ids[0] if len(ids) == 1 else "")
     found = {name: Going(bars=bars) for name, bars in _bars(ids, counted, first).items()}
-    _add_counts(found, counted, standing())
+    stands = standing()
+    _add_counts(found, counted, stands)
+    for paused in stands.paused:
+        if paused.function in found:
+            found[paused.function].state = paused
     for run in Run.objects.filter(pk__in=last_ended(ids)).defer("output"):
         found[run.function].last = run
     return found
@@ -114,9 +126,22 @@ def detail(request: HttpRequest, function_id: str) -> dict[str, Any]:
         "limits": limits.limits(function),
         "runs": page(Selection(function=function.id), QueryDict()).runs[:RECENT],
         "event_name": name,
+        "waiting": _waiting(function.id) if going.paused else 0,
+        "history": _presses(function.id),
         "offered": payload.pretty(redacted(last.data)) if last else "{\n  \n}",
         "like": last.pk if last else "",
     }
+
+
+def _waiting(function_id: str) -> int:
+    """Return how many runs wait until a paused function goes on, as far as they are counted."""
+    queued = Selection(function=function_id, statuses=(Status.QUEUED,)).runs()
+    return queued.order_by()[:NEWEST].count()
+
+
+def _presses(function_id: str) -> list[LogEntry]:
+    kind = ContentType.objects.get_for_model(FunctionState)
+    return list(LogEntry.objects.filter(content_type=kind, object_id=function_id).select_related("user")[:RECENT])
 
 
 def typed(request: HttpRequest) -> dict[str, Any]:

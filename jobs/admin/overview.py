@@ -24,6 +24,7 @@ QUEUE_TOO_OLD = timedelta(minutes=5)
 FAILURES_READ = 500
 GROUPS_SHOWN = 8
 SLOWEST = 5
+PAUSED_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "asleep": stands.of(Status.SLEEPING, Status.WAITING),
         "late": stands.oldest is not None and now - stands.oldest > QUEUE_TOO_OLD,
         "gone": _gone(stands),
+        "paused": stands.paused[:PAUSED_SHOWN],
         "span": span,
         "spans": {name: words for name, (words, *_) in SPANS.items()},
         "bars": bars,

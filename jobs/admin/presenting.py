@@ -19,9 +19,10 @@ from django.urls import NoReverseMatch, reverse
 from jobs import clock
 from jobs.errors import UnknownFunction
 from jobs.function import Function
+from jobs.lanes import Timeline
 from jobs.models import LogLine, Run, Step
 from jobs.registry import registry
-from jobs.timeline import Timeline, timeline
+from jobs.timeline import timeline
 from jobs.types import LIVE, Status, StepStatus
 
 GLYPHS = {
@@ -35,6 +36,8 @@ GLYPHS = {
     "cancelled": "⊘",
     "skipped": "⤼",
     "pending": "○",
+    "dropped": "⊘",
+    "paused": "‖",
     "warn": "!",
     "info": "i",
 }
@@ -142,6 +145,18 @@ def lines_of(run: Run) -> list[LogLine]:
 def timeline_of(run: Run) -> Timeline:
     """Return a run's timeline, reading what it did not bring along."""
     return timeline(run, run.journal.all(), lines_of(run), now=clock.now())
+
+
+def blocked_words(run: Run) -> str:
+    """Return in words what a due run waits behind; empty if nothing keeps it."""
+    key = run.blocked_by or ""
+    if not key or run.status != Status.QUEUED:
+        return ""
+    if key.startswith("paused "):
+        return "its function is paused"
+    if key.startswith("throttle "):
+        return f"waits for its turn: {key.removeprefix('throttle ')}"
+    return f"waits for a slot: {key}"
 
 
 def interval(runs: Iterable[Run]) -> int:

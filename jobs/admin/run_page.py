@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest
 
 from jobs import clock
 from jobs.admin import payload, presenting
-from jobs.models import Run
+from jobs.models import Run, Step, Wait
 from jobs.models.standing import mark
 from jobs.redaction import redacted
 from jobs.types import Status, StepStatus
@@ -22,8 +22,14 @@ _BUTTONS: dict[str, Callable[[Run], bool]] = {
     "retry": lambda run: run.status == Status.FAILED,
     "again": lambda run: not run.is_live,
     "cancel": lambda run: run.is_live,
+    "wake": lambda run: run.status == Status.SLEEPING or _is_later(run),
 }
-_NEEDS = {"retry": "jobs.retry_run", "again": "jobs.retry_run", "cancel": "jobs.cancel_run"}
+_NEEDS = {"wake": "jobs.retry_run", "retry": "jobs.retry_run", "again": "jobs.retry_run", "cancel": "jobs.cancel_run"}
+
+
+def _is_later(run: Run) -> bool:
+    due = run.run_at
+    return run.status == Status.QUEUED and not run.blocked_by and due is not None and due > clock.now()
 
 
 def context(request: HttpRequest, run_id: UUID) -> dict[str, Any]:
@@ -36,7 +42,9 @@ def context(request: HttpRequest, run_id: UUID) -> dict[str, Any]:
     ).select_related("user")
     event = events[0] if events else None
     editable = payload.pretty(redacted(event.data)) if event and shown["full"] and len(events) == 1 else ""
-    return shown | {"events": events, "event": event, "history": list(presses), "editable": editable}
+    children = Run.objects.filter(parent_run=run.pk).order_by("pk").defer("output")[: presenting.MOST_RUNS]
+    more = {"event": event, "history": list(presses), "editable": editable, "children": list(children)}
+    return shown | more | {"events": events}
 
 
 def live_context(request: HttpRequest, run_id: UUID, mark_of_it: str) -> dict[str, Any]:
@@ -49,6 +57,9 @@ def live_context(request: HttpRequest, run_id: UUID, mark_of_it: str) -> dict[st
         "function": presenting.function_of(run.function),
         "attempt": presenting.attempt(run, _tries(run)),
         "subject": presenting.subject_link(run.subject) if run.subject else None,
+        "blocked": presenting.blocked_words(run),
+        "waits": _waits(run),
+        "may_retry": not run.is_live and user.has_perm("jobs.retry_run"),
         "timeline": presenting.timeline_of(run),
         "lines": lines,
         "shown_lines": len(lines) >= presenting.MOST_LINES,
@@ -58,6 +69,15 @@ def live_context(request: HttpRequest, run_id: UUID, mark_of_it: str) -> dict[st
         "total": _total(run),
         "version": mark_of_it,
     }
+
+
+def from_context(request: HttpRequest, run: Run, step: Step) -> dict[str, Any]:
+    """Return what the page asks before a new run goes on from a step of this one."""
+    kept = Step.objects.filter(run_id=run.pk, index__lt=step.index, status=StepStatus.COMPLETED)
+    event = run.events.order_by("runevent__position").first()
+    full = event is not None and request.user.has_perm("jobs.view_payload")
+    editable = payload.pretty(redacted(event.data)) if event is not None and full else ""
+    return {"run": run, "step": step, "kept": list(kept.values_list("name", flat=True)), "editable": editable}
 
 
 def version(run_id: UUID) -> str:
@@ -77,6 +97,14 @@ def _read(run_id: UUID) -> Run:
     if run is None:
         raise Http404("This run does not exist, or has been pruned.")
     return run
+
+
+def _waits(run: Run) -> list[Wait]:
+    """Return the events that a run waits for; a query of its own, for waiting runs alone."""
+    if run.status != Status.WAITING:
+        return []
+    open_waits = Wait.objects.filter(run=run.pk).exclude(step="").order_by("pk")
+    return list(open_waits.defer("snapshot", "unsure")[: presenting.MOST_RUNS])
 
 
 def _tries(run: Run) -> int:

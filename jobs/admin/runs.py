@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -17,7 +17,7 @@ from jobs.admin.filtering import TIMES, RunFilter, page
 from jobs.admin.filtering import counts as count_each
 from jobs.admin.pages import ConsolePage, Route, posted
 from jobs.errors import InvalidEvent, UnknownFunction
-from jobs.models import Run
+from jobs.models import Run, Step
 from jobs.registry import registry
 from jobs.selection import SOURCES
 from jobs.types import Status
@@ -39,6 +39,9 @@ class RunPages(ConsolePage):
             ("<uuid:run_id>/retry/", "retry", self.retry),
             ("<uuid:run_id>/again/", "again", self.again),
             ("<uuid:run_id>/cancel/", "cancel", self.cancel),
+            ("<uuid:run_id>/wake/", "wake", self.wake),
+            ("<uuid:run_id>/from/", "from", self.ask_from),
+            ("<uuid:run_id>/from-step/", "from_step", self.from_step),
         ]
 
     def listing(self, request: HttpRequest) -> dict[str, Any]:
@@ -118,6 +121,44 @@ class RunPages(ConsolePage):
         messages.success(request, f"Started {fresh}, a new run for the same event.")
         return redirect("admin:jobs_run_change", fresh.pk)
 
+    @posted
+    def wake(self, request: HttpRequest, run_id: UUID) -> HttpResponse:
+        """Let a sleeping run go on now."""
+        self.require(request, "retry_run")
+        run = get_object_or_404(Run, pk=run_id)
+        if actions.wake(run, by=request.user):
+            self.log_change(request, run, "Woken.")
+            messages.success(request, f"{run} goes on now.")
+        else:
+            messages.warning(request, f"{run} does not sleep any more, so there is nothing to wake.")
+        return self._back(request, run)
+
+    def ask_from(self, request: HttpRequest, run_id: UUID) -> HttpResponse:
+        """Show from which step a new run would go on, and with which data."""
+        self.require(request, "view_run", "retry_run")
+        run = get_object_or_404(Run, pk=run_id)
+        step = first_step(run, request.GET.get("step", ""))
+        return render(request, "jobs/run_from.html", run_page.from_context(request, run, step))
+
+    @posted
+    def from_step(self, request: HttpRequest, run_id: UUID) -> HttpResponse:
+        """Start a new run that keeps the steps before one and goes on with it."""
+        self.require(request, "retry_run")
+        run = get_object_or_404(Run, pk=run_id)
+        name = request.POST.get("step", "")
+        try:
+            fresh = actions.rerun_from_step(run, name, by=request.user, data=self._edited(request, run))
+        except (payload.UnreadableJSON, InvalidEvent, UnknownFunction) as error:
+            context = run_page.from_context(request, run, first_step(run, name))
+            typed = {"editable": request.POST.get("data", ""), "problem": str(error)}
+            return render(request, "jobs/run_from.html", context | typed, status=400)
+        except Step.DoesNotExist as error:
+            messages.error(request, str(error))
+            return self._back(request, run)
+        self.log_change(request, run, f"Run again from {name} as {fresh.pk}.")
+        messages.success(request, f"Started {fresh}, which goes on from {name}.")
+        return redirect("admin:jobs_run_change", fresh.pk)
+
     def _edited(self, request: HttpRequest, run: Run) -> dict[str, Any] | None:
         """Return the data that was typed; None if it is what the run had, or may not be seen."""
         typed = request.POST.get("data")
@@ -149,12 +190,21 @@ class RunPages(ConsolePage):
         return redirect("admin:jobs_run_change", run.pk) if run else redirect("admin:jobs_run_changelist")
 
 
+def first_step(run: Run, name: str) -> Step:
+    """Return the first step of a run with this name, or answer 404."""
+    step = Step.objects.filter(run_id=run.pk, name=name).order_by("index").first()
+    if step is None:
+        raise Http404("This run never came to that step.")
+    return step
+
+
 def _row(run: Run) -> dict[str, Any]:
     return {
         "run": run,
         "subject": presenting.subject_link(run.subject),
         "attempt": presenting.attempt(run, vars(run)["tries"]),
         "attempts": presenting.attempts_of(run.function),
+        "blocked": presenting.blocked_words(run),
     }
 
 

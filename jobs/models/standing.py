@@ -44,13 +44,24 @@ SELECT (SELECT json_agg(json_build_array(function, status, n))
         FROM (SELECT function, status, count(*) AS n FROM live GROUP BY 1, 2) AS counted),
        (SELECT min(run_at) FROM due), (SELECT run_at FROM waking),
        (SELECT count(*) FROM working), (SELECT coalesce(sum(busy), 0) FROM working),
-       (SELECT coalesce(sum(slots), 0) FROM working)
+       (SELECT coalesce(sum(slots), 0) FROM working),
+       (SELECT json_agg(json_build_array(id, paused_at, paused_by) ORDER BY id) FROM jobs_functionstate WHERE paused)
 """
 
 
 @dataclass(frozen=True)
+class Paused:
+    """A function that somebody has paused."""
+
+    function: str
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True)
 class Standing:
-    """Unfinished runs by function and status, how long the oldest waits, when the next one wakes, and the workers."""
+    """Unfinished runs by function and status, how long the oldest waits, when the next one wakes, the workers, and
+    what is paused."""
 
     live: dict[tuple[str, str], int] = field(default_factory=dict)
     oldest: datetime | None = None
@@ -58,6 +69,7 @@ class Standing:
     workers: int = 0
     busy: int = 0
     slots: int = 0
+    paused: tuple[Paused, ...] = ()
 
     def of(self, *statuses: str) -> int:
         """Return how many runs are in these statuses."""
@@ -68,9 +80,12 @@ def standing() -> Standing:
     """Return how things stand."""
     with connection.cursor() as cursor:
         cursor.execute(clock.sql(_STANDING), [clock.now() - NO_HEARTBEAT])
-        live, *rest = cursor.fetchone() or (None,)
+        found: tuple[Any, ...] = cursor.fetchone() or ()
+    live, oldest, wakes, workers, busy, slots, paused = found
     counted: list[Any] = live or []
-    return Standing({(function, status): n for function, status, n in counted}, *rest)
+    still = tuple(Paused(name, datetime.fromisoformat(at), by) for name, at, by in paused or [])
+    by_kind = {(function, status): n for function, status, n in counted}
+    return Standing(by_kind, oldest, wakes, workers, busy, slots, still)
 
 
 _LAST = """

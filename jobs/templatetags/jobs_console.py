@@ -15,6 +15,7 @@ from jobs import clock, conf
 from jobs.admin import counting, navigation, payload, presenting
 from jobs.models import Run
 from jobs.redaction import blotted
+from jobs.types import INTERNAL_PREFIXES
 
 register = template.Library()
 
@@ -182,6 +183,12 @@ def function_link(function_id: str) -> SafeString:
 def fn(function_id: str) -> str:
     """Return a function's id without the site's own prefix."""
     return function_id.removeprefix(f"{conf.settings().APP_ID}-")
+
+
+@register.filter
+def is_internal(name: str) -> bool:
+    """Whether only the engine may send events of this name."""
+    return name.startswith(INTERNAL_PREFIXES)
 
 
 @register.filter

@@ -95,6 +95,37 @@ def test_find_every_run_of_one_transcript(operator: Any, service: Service) -> No
     assert operator.locator("table.runs tbody tr").count() == 2
 
 
+def test_pause_a_function_see_what_queued_and_resume_it(operator: Any, service: Service) -> None:
+    service.up = True
+    operator.goto("/admin/")
+    operator.get_by_role("link", name="Functions").click()
+    operator.get_by_role("link", name="parse", exact=True).click()
+    operator.get_by_role("button", name="Pause parse").click()
+    operator.get_by_text("Nothing has queued meanwhile.").wait_for()
+    upload(1, 2)
+    operator.reload()
+    operator.get_by_role("link", name="2 runs wait until it is resumed").click()
+    operator.get_by_text("its function is paused").first.wait_for()
+    assert operator.locator("table.runs tbody tr").count() == 2
+    operator.go_back()
+    operator.get_by_role("button", name="Resume parse").click()
+    operator.get_by_text("goes on, with what has queued first").wait_for()
+    jobs.testing.drain()
+    assert set(Run.objects.values_list("status", flat=True)) == {Status.COMPLETED}
+
+
+def test_run_from_a_step_of_a_failed_run(operator: Any, service: Service) -> None:
+    upload(7)
+    service.up = True
+    operator.goto(f"/admin/jobs/run/{Run.objects.get().pk}/")
+    operator.locator("summary", has_text="Details of ask-service").click()
+    operator.get_by_role("link", name="Run from ask-service…").click()
+    operator.get_by_role("button", name="Run from ask-service").click()
+    operator.get_by_text("which goes on from ask-service").wait_for()
+    jobs.testing.drain()
+    operator.locator("#run .badge.is-completed").wait_for()
+
+
 def test_send_an_event_again_with_edited_data(operator: Any, service: Service) -> None:
     service.up = True
     upload(7)

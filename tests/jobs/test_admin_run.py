@@ -51,7 +51,7 @@ def test_a_failed_run_shows_its_error_its_steps_its_log_and_its_event(olga: Clie
     [
         (Status.QUEUED, {"cancel"}),
         (Status.RUNNING, {"cancel"}),
-        (Status.SLEEPING, {"cancel"}),
+        (Status.SLEEPING, {"cancel", "wake"}),
         (Status.WAITING, {"cancel"}),
         (Status.COMPLETED, {"again"}),
         (Status.FAILED, {"retry", "again"}),
@@ -61,7 +61,7 @@ def test_a_failed_run_shows_its_error_its_steps_its_log_and_its_event(olga: Clie
 )
 def test_only_buttons_that_fit_the_status_are_there(olga: Client, status: Status, buttons: set[str]) -> None:
     html = page(olga, a_run(status))
-    assert set(re.findall(r'id="(retry|again|cancel)(?:-open)?"(?! aria)', html)) == buttons
+    assert set(re.findall(r'id="(retry|again|cancel|wake)(?:-open)?"(?! aria)', html)) == buttons
 
 
 def test_nothing_on_the_page_saves_or_deletes(olga: Client) -> None:
@@ -230,6 +230,6 @@ def test_the_page_takes_the_same_queries_however_many_steps_there_are(
         for number in range(20):
             a_step(run, f"step-{number}")
             a_line(run, "said", step=f"step-{number}")
-        # Session, user, mark, run, journal, events, history and the badge.
-        with django_assert_num_queries(8):
+        # Session, user, mark, run, journal, events, history, invoked runs and the badge.
+        with django_assert_num_queries(9):
             page(olga, run)
