@@ -14,7 +14,8 @@ ROUNDS = 5
 # Thirty days of work, busier towards now. One run in fifty failed, one in two hundred was stopped, the newest are live.
 _FILL = """
 INSERT INTO jobs_run (id, function, status, run_at, priority, lease, attempt, crashes, steps, queued_at, started_at,
-                      ended_at, trigger, subject, current_step, error, output)
+                      ended_at, trigger, subject, current_step, parent_step, gated, collected, woken, error,
+                      output)
 SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' || substr(md5(n::text), 1, 3)
         || '8' || substr(md5(n::text), 4, 15))::uuid,
        'stepwell-' || CASE WHEN n %% 5000 = 7 THEN 'prune-history' WHEN n %% 3 = 0 THEN 'hello-world'
@@ -26,7 +27,7 @@ SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' ||
             THEN at + interval '50 ms' + (n %% 997) * interval '9 ms' END,
        CASE WHEN n %% 5000 = 7 THEN 'jobs/scheduled.timer' WHEN n %% 3 = 0 THEN 'test/hello.world'
             ELSE 'transcript/uploaded' END,
-       CASE WHEN n %% 3 = 0 THEN '' ELSE 'transcripts.transcript/' || n %% 20000 END, '',
+       CASE WHEN n %% 3 = 0 THEN '' ELSE 'transcripts.transcript/' || n %% 20000 END, '', '', false, 0, false,
        CASE WHEN status = 'FAILED' THEN json_build_object('code', 'error', 'name', 'ServerError',
             'message', 'The model is overloaded.' || chr(10) || (500 + n %% 7) || ' from the parser', 'stack', '')
        END,
@@ -39,9 +40,9 @@ FROM (
 ) AS made
 """
 _EVENTS = """
-INSERT INTO jobs_event (id, name, data, ts, received_at, external_id, duplicate, source, sender)
+INSERT INTO jobs_event (id, name, data, ts, received_at, external_id, duplicate, source, sender, note)
 SELECT id, trigger, json_build_object('transcript_id', right(id::text, 4), 'client_id', row_number() OVER () %% 5000),
-       0, queued_at, '', false, CASE WHEN right(id::text, 2) = '0a' THEN 'manual' ELSE 'event' END, ''
+       0, queued_at, '', false, CASE WHEN right(id::text, 2) = '0a' THEN 'manual' ELSE 'event' END, '', ''
 FROM (SELECT id, trigger, queued_at FROM jobs_run ORDER BY id DESC LIMIT %(events)s) AS newest
 """
 _LINKS = "INSERT INTO jobs_runevent (run_id, event_id, position) SELECT id, id, 0 FROM jobs_event"

@@ -148,9 +148,9 @@ def fill(count: int, status: str, due_in: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO jobs_run (id, function, status, run_at, priority, lease, attempt, crashes, steps, queued_at,"
-            " trigger, subject, current_step)"
+            " trigger, subject, current_step, parent_step, gated, collected, woken)"
             " SELECT gen_random_uuid(), 'bench', %s, now() + %s::interval + n * interval '1 microsecond',"
-            " 0, 0, 0, 0, 0, now(), 'bench/none', '', '' FROM generate_series(1, %s) AS n",
+            " 0, 0, 0, 0, 0, now(), 'bench/none', '', '', '', false, 0, false FROM generate_series(1, %s) AS n",
             [status, due_in, count],
         )
         cursor.execute("ANALYZE jobs_run")

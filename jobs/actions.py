@@ -13,7 +13,8 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection, transaction
 
-from jobs import clock, endings, serialize, wakeup
+from jobs import clock, endings, expressions, serialize, wakeup
+from jobs.errors import InvalidExpression
 from jobs.events import send, signal
 from jobs.models import Event, FunctionState, LogLine, Run, RunEvent, gating, sending
 from jobs.models.run import database_deadline, database_now, database_rank
@@ -173,15 +174,36 @@ def send_again(event: Event, *, by: By, data: dict[str, Any] | None = None) -> U
 
 
 def cancel_many(
-    function_id: str, *, by: By, after: datetime | None = None, before: datetime | None = None, most: int = 10_000
+    function_id: str,
+    *,
+    by: By,
+    after: datetime | None = None,
+    before: datetime | None = None,
+    condition: str | None = None,
+    most: int = 1000,
 ) -> int:
-    """Cancel the live runs of a function that were queued in a span of time; returns how many there were."""
+    """Cancel live runs of a function that were queued in a span of time, the oldest first; returns how many.
+
+    condition: CEL over `event`, the one that started the run; where it cannot be evaluated the run goes on.
+    """
     runs = Run.objects.live().filter(function=function_id)
-    if after is not None:
-        runs = runs.filter(queued_at__gte=after)
-    if before is not None:
-        runs = runs.filter(queued_at__lte=before)
-    return sum(cancel(run, by=by) for run in runs.order_by("id")[:most])
+    runs = runs.filter(queued_at__gte=after) if after is not None else runs
+    runs = runs.filter(queued_at__lte=before) if before is not None else runs
+    cancelled = 0
+    for run in runs.order_by("id").iterator(chunk_size=500):
+        if cancelled >= most:
+            break
+        if condition is None or _meets(run, condition):
+            cancelled += cancel(run, by=by)
+    return cancelled
+
+
+def _meets(run: Run, condition: str) -> bool:
+    events = _events_of(run)
+    try:
+        return bool(events) and bool(expressions.evaluate(condition, events[0].as_value().model_dump()))
+    except InvalidExpression:
+        return False
 
 
 def _events_of(run: Run) -> list[Event]:

@@ -64,6 +64,16 @@ def read(request: HttpRequest) -> Body:
     return _checked(value, measure=_size if len(body) > conf.settings().MAX_EVENT_BYTES else lambda _: 0)
 
 
+def read_object(request: HttpRequest) -> dict[str, Any]:
+    """Return the JSON object that a request brings; UnreadableBody says what else it is."""
+    value = _json(_bytes(request))
+    if not isinstance(value, dict):
+        raise UnreadableBody("The body is not a JSON object.")
+    if _is_deeper(value, MAX_DEPTH):
+        raise UnreadableBody(f"The body is nested more than {MAX_DEPTH} levels deep.")
+    return value
+
+
 def _bytes(request: HttpRequest) -> bytes:
     try:
         return request.body or _unannounced(getattr(request, "environ", {}))

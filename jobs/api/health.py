@@ -5,6 +5,7 @@ from typing import Any
 
 import psycopg
 from django.db import DatabaseError, InterfaceError, connection
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from jobs import clock, conf
@@ -39,7 +40,7 @@ def _reach_database() -> None:
 def _state() -> dict[str, Any]:
     now = clock.now()
     workers = workers_alive()
-    overdue = max(0.0, (now - (_oldest_due() or now)).total_seconds())
+    overdue = max(0.0, (now - (oldest_due() or now)).total_seconds())
     well = workers > 0 and overdue <= OVERDUE_SECONDS
     return {
         "status": "ok" if well else "degraded",
@@ -51,13 +52,25 @@ def _state() -> dict[str, Any]:
 
 def workers_alive() -> int:
     """Return how many worker processes have been heard of lately, on any host."""
+    return alive().count()
+
+
+def alive() -> QuerySet[Worker]:
+    """Return the worker processes that have been heard of lately."""
     heard_after = clock.now() - timedelta(seconds=conf.settings().SILENT_SECONDS)
-    return Worker.objects.filter(seen_at__gt=heard_after).count()
+    return Worker.objects.filter(seen_at__gt=heard_after)
 
 
-def _oldest_due() -> datetime | None:
-    # One look at the head of each of the claim's two indexes, however many runs wait.
+def oldest_due() -> datetime | None:
+    """Return since when the run has been due that has waited longest for a worker; None if none waits.
+
+    Runs that wait for a slot, their turn or a paused function wait for no worker.
+    """
+    # One look at the head of each of the claim's indexes, however many runs wait.
     plain = Run.objects.filter(run_at__isnull=False, rank__isnull=True).order_by("run_at", "id")
-    ranked = Run.objects.filter(rank__isnull=False).order_by("rank", "id")
-    heads = [runs.values_list("run_at", flat=True).first() for runs in (plain, ranked)]
+    ranked = Run.objects.filter(rank__isnull=False, blocked_by__isnull=True).order_by("rank", "id")
+    heads = [
+        runs.values_list("run_at", flat=True).first()
+        for runs in (plain, ranked.filter(gated=False), ranked.filter(gated=True))
+    ]
     return min((moment for moment in heads if moment is not None), default=None)

@@ -44,7 +44,7 @@ def test_the_folders_of_the_models_and_the_cluster_are_explained() -> None:
     explained = set(re.findall(r"`(\w+)`", MAP))
     for package, tables in (
         ("cluster", set()),
-        ("models", {"event", "fields", "key", "run", "schedule", "step", "worker"}),
+        ("models", {"event", "fields", "flow", "key", "run", "schedule", "step", "wait", "worker"}),
     ):
         parts = {path.stem for path in (pages.ROOT / "jobs" / package).glob("*.py")} - {"__init__"} - tables
         assert parts <= explained
