@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
 from collections.abc import Iterable
@@ -145,6 +146,13 @@ def lines_of(run: Run) -> list[LogLine]:
 def timeline_of(run: Run) -> Timeline:
     """Return a run's timeline, reading what it did not bring along."""
     return timeline(run, run.journal.all(), lines_of(run), now=clock.now())
+
+
+@functools.cache
+def own_packages() -> frozenset[str]:
+    """Return the packages of the site's own apps, without the engine."""
+    installed = (config for config in apps.get_app_configs() if "site-packages" not in config.path)
+    return frozenset(config.name.partition(".")[0] for config in installed) - {"jobs"}
 
 
 def blocked_words(run: Run) -> str:

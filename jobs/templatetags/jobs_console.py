@@ -8,7 +8,7 @@ from typing import Any
 from django import template
 from django.template.context import Context
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from jobs import clock, conf
@@ -183,6 +183,15 @@ def function_link(function_id: str) -> SafeString:
 def fn(function_id: str) -> str:
     """Return a function's id without the site's own prefix."""
     return function_id.removeprefix(f"{conf.settings().APP_ID}-")
+
+
+@register.filter
+def traceback(stack: Any) -> SafeString:
+    """Render a stored stack with the frames of this site's own apps in bold: there somebody can mend something."""
+    own = presenting.own_packages()
+    lines = printable(stack).split("\n")
+    bold = (format_html("<b>{}</b>", line) if line.partition("/")[0] in own else line for line in lines)
+    return format_html_join("\n", "{}", ((line,) for line in bold))
 
 
 @register.filter

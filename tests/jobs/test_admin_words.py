@@ -128,3 +128,11 @@ def test_the_sidebar_offers_only_what_somebody_may_open() -> None:
     assert found == {"Monitor": ["Overview", "Runs", "Functions"]}
     request.user = a_user("eve", "view_run", staff=False)
     assert navigation.groups(request) == []
+
+
+def test_a_traceback_has_our_frames_in_bold_and_nothing_unescaped() -> None:
+    stack = "openai/client.py:3 in call\n    <go>\n[engine] jobs/step.py:9 in run\ntranscripts/ask.py:12 in ask\n    go"
+    html = render("{{ stack|traceback }}", stack=stack)
+    assert "<b>transcripts/ask.py:12 in ask</b>" in html
+    assert html.count("<b>") == 1
+    assert "&lt;go&gt;" in html
