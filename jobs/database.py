@@ -43,6 +43,8 @@ def connect() -> psycopg.Connection[Any]:
 def configure(connection: psycopg.Connection[Any]) -> None:
     """Keep the planner to the indexes the statements are made for, whatever its statistics say of a young table."""
     if conf.settings().PREPARE:
+        # A process that is stopped in the middle of a claim must not keep the gate from all others.
+        connection.execute("SET idle_in_transaction_session_timeout TO '30s'")
         connection.execute(
             "SET enable_seqscan TO off; SET enable_hashjoin TO off; SET enable_mergejoin TO off; SET jit TO off"
         )

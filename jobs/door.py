@@ -177,7 +177,7 @@ class Door:
         if live and rule is not None and rule.mode == "skip":
             words = f"{ask.function.id} lives already for this key, as run {live[0]}"
             skipped = serialize.dumps(failures.simple("singleton", words))
-            return self.opening.add_run(ask.function, ask.event, [ask.event_id], skipped=skipped, delay=0)
+            return self.opening.add_run(ask.function, ask.event, [ask.event_id], error=skipped, delay=0)
         run = self.opening.add_run(ask.function, ask.event, [ask.event_id], singleton_key=key)
         for other in live:
             error = failures.simple("cancelled", f"Cancelled by the rule that one run lives: {run} took its place")

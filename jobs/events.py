@@ -50,6 +50,8 @@ class Sent:
     event_id: UUID
     duplicate: bool = False
     run_ids: tuple[UUID, ...] = ()
+    note: str = ""
+    """Why it did not start a function, one in each line."""
 
 
 def send(
@@ -123,7 +125,7 @@ def _store(
     for ask, opened in Door(opening).ask(asks).items() if asks else ():
         runs[ask.event_id] += opened
     opening.write(source=source, sender=sender)
-    return [Sent(pk, pk in duplicates, tuple(opened)) for pk, opened in runs.items()]
+    return [Sent(pk, pk in duplicates, tuple(opened), opening.events[pk]["note"]) for pk, opened in runs.items()]
 
 
 def _duplicates(events: Sequence[Event], ids: Sequence[UUID]) -> set[UUID]:

@@ -88,7 +88,8 @@ def _open_child(
         opening = Opening()
         event_id = opening.add_event(event)
         parent = (attempt.claimed.run_id, entry.key)
-        entry.child = opening.add_run(function, event, [event_id], parent=parent, subject=attempt.claimed.subject)
+        subject = function.subject_of(event) or attempt.claimed.subject
+        entry.child = opening.add_run(function, event, [event_id], parent=parent, subject=subject)
         opening.write(source=Source.INTERNAL, sender=attempt.function.id)
         return entry
 

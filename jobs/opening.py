@@ -137,7 +137,7 @@ def _limit(row: dict[str, Any], function: Function[Any], event: Event) -> None:
         row["gated"] = any(row[name] is not None for name in ("concurrency_1", "concurrency_2", "throttle_key"))
     if function.timeouts is not None:
         start, finish = function.timeouts.start, function.timeouts.finish
-        row["start_within"] = None if start is None else seconds(start)
+        row["deadline"] = None if start is None else seconds(start)
         row["finish_within"] = None if finish is None else seconds(finish)
 
 

@@ -34,7 +34,7 @@ def runs_of_event(request: HttpRequest, event_id: str) -> HttpResponse:
 @key_required
 def run(request: HttpRequest, run_id: str) -> HttpResponse:
     """Return one run; DELETE cancels it first."""
-    found = _run(run_id)
+    found = run_of(run_id)
     if found is None:
         return refusal(404, f"No run has the id {run_id[:80]!r}.")
     if request.method == "DELETE":
@@ -63,7 +63,8 @@ def _event(event_id: str) -> Event | None:
     return Event.objects.filter(pk=pk).first() if pk else None
 
 
-def _run(run_id: str) -> Run | None:
+def run_of(run_id: str) -> Run | None:
+    """Return the run with an id that may be any text."""
     pk = _uuid(run_id)
     return Run.objects.filter(pk=pk).first() if pk else None
 

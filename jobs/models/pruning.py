@@ -25,6 +25,16 @@ DELETE FROM jobs_event WHERE id IN (
 
 _IDS = "DELETE FROM jobs_seenid WHERE expires_at < {now}"
 
+# Of a key that has had its turn long ago nothing needs to be known: it may go on at once.
+_KEYS = "DELETE FROM jobs_throttle WHERE arrival < {now} - interval '1 hour' AND wake_at IS NULL"
+
+# What a run waited for is deleted with its end; this is for ends that nobody had the chance to write so.
+_WAITS = """
+DELETE FROM jobs_wait AS wait
+WHERE registered_at < {now} - interval '1 day'
+  AND NOT EXISTS (SELECT 1 FROM jobs_run WHERE id = wait.run AND ended_at IS NULL)
+"""
+
 
 def prune_runs(cursor: Any, days: int) -> int:
     """Delete one batch of runs that ended so many days ago, with all that belongs to them; returns how many."""
@@ -42,3 +52,11 @@ def prune_ids(cursor: Any) -> int:
     """Forget event ids that no longer make duplicates; returns how many."""
     cursor.execute(clock.sql(_IDS))
     return int(cursor.rowcount)
+
+
+def prune_limits(cursor: Any) -> int:
+    """Forget throttled keys and waits that mean nothing any more; returns how many."""
+    cursor.execute(clock.sql(_KEYS))
+    keys = int(cursor.rowcount)
+    cursor.execute(clock.sql(_WAITS))
+    return keys + int(cursor.rowcount)

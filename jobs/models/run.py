@@ -92,8 +92,13 @@ class Run(models.Model):
     error = JSONTextField(null=True, help_text="code, name, message, stack and, where a step failed it, step.")
     rerun_of = models.UUIDField(null=True)
     parent_run = models.UUIDField(null=True, help_text="The run whose step invoked it.")
-    parent_step = models.CharField(max_length=40, blank=True, default="", help_text="The journal key of that step.")
-    gated = models.BooleanField(default=False, help_text="Has to ask for a slot or its turn before it starts.")
+    # The database knows the defaults too, so that the insert of a plain run need not name what it does not use.
+    parent_step = models.CharField(
+        max_length=40, blank=True, default="", db_default="", help_text="The journal key of that step."
+    )
+    gated = models.BooleanField(
+        default=False, db_default=False, help_text="Has to ask for a slot or its turn before it starts."
+    )
     concurrency_1 = models.CharField(max_length=255, null=True, help_text="The key whose slot it takes while it runs.")
     concurrency_2 = models.CharField(max_length=255, null=True, help_text="The second such key.")
     throttle_key = models.CharField(
@@ -105,9 +110,9 @@ class Run(models.Model):
     collecting = models.CharField(
         max_length=255, null=True, help_text="The debounce or batch that goes on adding events to it until it starts."
     )
-    collected = models.IntegerField(default=0, help_text="Events that a debounce or batch has added.")
+    collected = models.IntegerField(default=0, db_default=0, help_text="Events that a debounce or batch has added.")
     singleton_key = models.CharField(max_length=255, null=True)
-    woken = models.BooleanField(default=False, help_text="What it waits for came while it still ran.")
+    woken = models.BooleanField(default=False, db_default=False, help_text="What it waits for came while it still ran.")
     deadline = models.DateTimeField(null=True, help_text="When it is cancelled if it has not started, or ended.")
     finish_within = models.FloatField(null=True, help_text="Seconds that it may take from its first start.")
     events = models.ManyToManyField(Event, through="RunEvent", related_name="runs")

@@ -1,5 +1,6 @@
 """The statements of a send: events, the runs they start and what belongs to these, in one round trip."""
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -28,30 +29,37 @@ WITH events AS (
     WHERE pg_advisory_xact_lock_shared({SENDERS}, hashtext(name) & {BUCKETS - 1}) IS NOT NULL
 ), runs AS (
     INSERT INTO jobs_run (id, function, status, run_at, rank, priority, lease, attempt, crashes, steps, queued_at,
-                          trigger, subject, current_step, rerun_of, parent_run, parent_step, gated, concurrency_1,
-                          concurrency_2, throttle_key, collecting, collected, singleton_key, woken, deadline,
-                          finish_within, ended_at, error)
-    SELECT id, function, CASE WHEN skipped IS NULL THEN 'QUEUED' ELSE 'SKIPPED' END,
-           CASE WHEN skipped IS NULL THEN due END, CASE WHEN skipped IS NULL THEN {place("due")} END,
-           priority, 0, 0, 0, 0, {{now}}, trigger, subject, '', rerun_of, parent_run, coalesce(parent_step, ''), gated,
-           concurrency_1, concurrency_2, throttle_key, collecting, coalesce(collected, 0), singleton_key, false,
-           due + interval '1 second' * start_within, finish_within,
-           CASE WHEN skipped IS NOT NULL THEN {{now}} END, skipped::json
+                          trigger, subject, current_step{{columns}})
+    SELECT id, function, {{status}}, {{run_at}}, {{rank}}, priority, 0, 0, 0, 0, {{now}}, trigger, subject, ''{{values}}
     FROM (
-        SELECT id, function, priority, trigger, subject, rerun_of, parent_run, parent_step,
-               coalesce(gated, false) AS gated, concurrency_1, concurrency_2, throttle_key, collecting, collected,
-               singleton_key, start_within, finish_within, skipped,
-               greatest(not_before, {{now}} + interval '1 second' * coalesce(delay, 0)) AS due
+        SELECT *, {{due}} AS due
         FROM json_to_recordset(%s::json)
-             AS r(id uuid, function text, priority smallint, trigger text, subject text, not_before timestamptz,
-                  delay float8, rerun_of uuid, parent_run uuid, parent_step text, gated boolean, concurrency_1 text,
-                  concurrency_2 text, throttle_key text, collecting text, collected int, singleton_key text,
-                  start_within float8, finish_within float8, skipped text)
+             AS r(id uuid, function text, priority smallint, trigger text, subject text{{types}})
     ) AS opened
 )
 INSERT INTO jobs_runevent (run_id, event_id, position)
 SELECT run, event, position FROM json_to_recordset(%s::json) AS l(run uuid, event uuid, position int)
 """
+
+# Columns that only some runs have: their type and, where it is not the column itself, what is stored. The statement
+# names those that occur: parsing and planning all of them would double what a plain send costs.
+_OPTIONAL = {
+    "rerun_of": ("uuid", "rerun_of"),
+    "parent_run": ("uuid", "parent_run"),
+    "parent_step": ("text", "coalesce(parent_step, '')"),
+    "gated": ("boolean", "coalesce(gated, false)"),
+    "concurrency_1": ("text", "concurrency_1"),
+    "concurrency_2": ("text", "concurrency_2"),
+    "throttle_key": ("text", "throttle_key"),
+    "collecting": ("text", "collecting"),
+    "collected": ("int", "coalesce(collected, 0)"),
+    "singleton_key": ("text", "singleton_key"),
+    "deadline": ("float8", "due + interval '1 second' * deadline"),
+    "finish_within": ("float8", "finish_within"),
+    "error": ("text", "error::json"),
+    "not_before": ("timestamptz", ""),
+    "delay": ("float8", ""),
+}
 
 # What waits for an event to cancel a run. Its own event came before it, so nothing can have been missed.
 _CANCELS = """
@@ -97,11 +105,41 @@ RETURNING event
 """
 
 
+@functools.lru_cache(maxsize=256)
+def _store(names: frozenset[str]) -> str:
+    """Return the statement for runs that have these of the optional columns."""
+    stored = [(name, _OPTIONAL[name][1]) for name in _OPTIONAL if name in names and _OPTIONAL[name][1]]
+    due = "{now} + interval '1 second' * coalesce(delay, 0)" if "delay" in names else "{now}"
+    rank = "CASE WHEN priority <> 0 THEN due - interval '1 second' * priority END"
+    status, run_at = "'QUEUED'", "due"
+    if "gated" in names:
+        rank = place("due").replace("OR gated", "OR coalesce(gated, false)")
+    if "error" in names:  # refused at the door
+        stored.append(("ended_at", "CASE WHEN error IS NOT NULL THEN {now} END"))
+        status = "CASE WHEN error IS NULL THEN 'QUEUED' ELSE 'SKIPPED' END"
+        run_at, rank = f"CASE WHEN error IS NULL THEN {run_at} END", f"CASE WHEN error IS NULL THEN {rank} END"
+    return _STORE.format(
+        now="{now}",
+        columns="".join(f", {name}" for name, _ in stored),
+        values="".join(f", {value}" for _, value in stored),
+        types="".join(f", {name} {_OPTIONAL[name][0]}" for name in _OPTIONAL if name in names),
+        due=f"greatest(not_before, {due})" if "not_before" in names else due,
+        status=status,
+        run_at=run_at,
+        rank=rank,
+    )
+
+
 def store(
     cursor: Any, *, source: Source, sender: str, events: Sequence[Row], runs: Sequence[Row], links: Sequence[Row]
 ) -> None:
-    """Insert events, the runs they start, and the links between them; the columns are those of the statement."""
-    cursor.execute(clock.sql(_STORE), [str(source), sender, _rows(events), _rows(runs), _rows(links)])
+    """Insert events, the runs they start, and the links between them.
+
+    A run's row has id, function, priority, trigger and subject, and what else it needs: `deadline` and `delay` are
+    seconds from now, and an `error` means that it was refused.
+    """
+    names = frozenset(set().union(*runs) & _OPTIONAL.keys())
+    cursor.execute(clock.sql(_store(names)), [str(source), sender, _rows(events), _rows(runs), _rows(links)])
 
 
 def cancels(cursor: Any, rows: Sequence[Row]) -> None:

@@ -15,6 +15,8 @@ from jobs import clock, serialize
 from jobs.models.sending import SENDERS
 from jobs.types import Event
 
+_ANY = "SELECT EXISTS (SELECT 1 FROM jobs_wait WHERE event = ANY(%s::text[]))"
+
 # A jump from each shape of wait to the next in the index, however many waits there are of each.
 _SHAPES = """
 WITH RECURSIVE shapes(event, path) AS (
@@ -115,6 +117,9 @@ class Found:
 
 def shapes(cursor: Any, names: Sequence[str]) -> list[tuple[str, str]]:
     """Return for which of these event names somebody waits, with the paths by which waits are looked up."""
+    cursor.execute(_ANY, [list(names)])
+    if not cursor.fetchone()[0]:
+        return []
     cursor.execute(_SHAPES, [list(names), list(names)])
     return [(event, path) for event, path in cursor.fetchall()]
 

@@ -8,7 +8,7 @@ import pytest
 import jobs
 from jobs import schedule, testing
 from jobs.functions import prune_history
-from jobs.models import Event, LogLine, Run, RunEvent, SeenId, Step, pruning
+from jobs.models import Event, LogLine, Run, RunEvent, SeenId, Step, Throttle, Wait, pruning
 from jobs.registry import registry
 from jobs.types import Status
 from tests.jobs.conftest import Engine
@@ -99,3 +99,15 @@ def test_the_site_chooses_how_long(engine: Engine, settings: Any, days: int, lef
 
 def test_it_is_scheduled_every_day() -> None:
     assert [trigger.cron for trigger in registry.get("stepwell-prune-history").crons] == ["17 3 * * *"]
+
+
+def test_keys_that_may_go_on_at_once_and_waits_of_ended_runs_are_forgotten(engine: Engine) -> None:
+    throttle = jobs.Throttle(limit=1, period=timedelta(minutes=5))
+    run = engine.execute(lambda ctx: None, throttle=throttle)
+    registered = {"registered_at": testing.clock.now(), "since": testing.clock.now(), "snapshot": ""}
+    Wait.objects.create(run=run.pk, event="never/came", **registered)
+    pruned(engine)
+    assert (Throttle.objects.count(), Wait.objects.count()) == (1, 1)
+    engine.pass_time(days=1, minutes=6)
+    pruned(engine)
+    assert (Throttle.objects.count(), Wait.objects.count()) == (0, 0)

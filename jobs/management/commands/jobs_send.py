@@ -48,6 +48,9 @@ class Command(BaseCommand):
         if sent.duplicate:
             self.stdout.write("Its id was seen within the last 24 hours, so it starts nothing again.")
             return
+        if sent.note:
+            self.stdout.write(f"It starts nothing: {'; '.join(sent.note.splitlines())}.")
+            return
         names = [one for one in registry.event_names() if not one.startswith(INTERNAL_PREFIXES)]
         known = ", ".join(names) or "none"
         words = f"Nothing listens to {name!r}; functions listen to: {known}."
@@ -67,13 +70,18 @@ class Command(BaseCommand):
             raise CommandError(f"{len(short)} of {len(runs)} runs did not complete.")
 
 
-def _data(text: str) -> dict[str, Any]:
+def data_of(text: str) -> Any:
+    """Return the value of `--data`; what is wrong with it is told in words."""
     try:
-        data = serialize.loads(text)
+        return serialize.loads(text)
     except json.JSONDecodeError as error:
         raise CommandError(f"--data is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from None
     except (ValueError, RecursionError) as error:
         raise CommandError(f"--data is not JSON: {error}.") from None
+
+
+def _data(text: str) -> dict[str, Any]:
+    data = data_of(text)
     if not isinstance(data, dict):
         raise CommandError('--data must be a JSON object, e.g. \'{"name": "Ada"}\'.')
     return data
