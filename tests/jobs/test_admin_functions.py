@@ -62,7 +62,13 @@ def test_the_list_tells_what_starts_each_function_and_how_it_goes(olga: Client) 
     a_run(Status.FAILED, function="stepwell-greet", error=an_error())
     answer = olga.get(LIST)
     html = answer.content.decode()
-    for words in ("user/met", "if event.data.n &gt; 1", "At 03:17 every day, Europe/Paris", "50 % well", "Greet somebody"):
+    for words in (
+        "user/met",
+        "if event.data.n &gt; 1",
+        "At 03:17 every day, Europe/Paris",
+        "50 % well",
+        "Greet somebody",
+    ):
         assert words in html
     going = next(row["going"] for row in answer.context["rows"] if row["function"].fn_id == "greet")
     assert (going.ended, going.failed, going.last.status) == (2, 1, Status.FAILED)
