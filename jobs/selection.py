@@ -26,6 +26,7 @@ SOURCES: dict[str, str] = {
     "again": "Run again",
 }
 _MOST_EVENTS = 1000
+ASLEEP = {Status.SLEEPING, Status.WAITING}
 # Spelled like the conditions of the partial indexes, so that few unfinished runs are found among millions.
 UNFINISHED = (
     Q(run_at__isnull=False, rank__isnull=True)
@@ -122,13 +123,15 @@ class Selection(BaseModel):
             return runs
         one = len(self.statuses) == 1
         runs = runs.filter(status=self.statuses[0]) if one else runs.filter(status__in=self.statuses)
-        if set(self.statuses) <= set(LIVE):
+        if set(self.statuses) <= set(LIVE) and not set(self.statuses) <= ASLEEP:
             return runs.filter(UNFINISHED)
         # Which says nothing new, but lets the partial index of ended runs be used.
         return runs.filter(ended_at__isnull=False) if set(self.statuses) <= set(ENDED) else runs
 
     def _among_newest(self, runs: QuerySet[Run]) -> QuerySet[Run]:
-        among = self._of_status(self._plain()) if self.statuses else self._plain().filter(ended_at__isnull=False)
+        among = self._of_status(self._plain())
+        if not self.statuses and (self.function or self.subject):
+            among = among.filter(ended_at__isnull=False)
         nth = among.order_by("-pk").values("pk")[NEWEST - 1 : NEWEST]
         return runs.filter(pk__gte=Coalesce(Subquery(nth), Value(UUID(int=0))))
 

@@ -10,13 +10,18 @@ from uuid import UUID
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
 
 from jobs import clock
 from jobs.admin import payload, presenting
 from jobs.models import Run, Step, Wait
 from jobs.models.standing import mark
 from jobs.redaction import redacted
+from jobs.timeline import timeline
 from jobs.types import Status, StepStatus
+
+INLINE_ROWS = 100
 
 _BUTTONS: dict[str, Callable[[Run], bool]] = {
     "retry": lambda run: run.status == Status.FAILED,
@@ -60,7 +65,7 @@ def live_context(request: HttpRequest, run_id: UUID, mark_of_it: str) -> dict[st
         "blocked": presenting.blocked_words(run),
         "waits": _waits(run),
         "may_retry": not run.is_live and user.has_perm("jobs.retry_run"),
-        "timeline": presenting.timeline_of(run),
+        **_timeline(run),
         "lines": lines,
         "shown_lines": len(lines) >= presenting.MOST_LINES,
         "buttons": {name for name, fits in _BUTTONS.items() if fits(run) and user.has_perm(_NEEDS[name])},
@@ -97,6 +102,25 @@ def _read(run_id: UUID) -> Run:
     if run is None:
         raise Http404("This run does not exist, or has been pruned.")
     return run
+
+
+def _timeline(run: Run) -> dict[str, Any]:
+    """Return the timeline; what is inside its rows is fetched when they are opened if there are very many."""
+    shown = presenting.timeline_of(run)
+    address = reverse("admin:jobs_run_change", args=[run.pk])
+    return {"timeline": shown, "lazy": len(shown.rows) > INLINE_ROWS, "steps_url": f"{address}step/"}
+
+
+def inside(request: HttpRequest, run_id: UUID, key: str) -> dict[str, Any]:
+    """Return what is inside the row of one step."""
+    run = get_object_or_404(Run.objects.defer("output"), pk=run_id)
+    step = get_object_or_404(Step, run_id=run_id, key=key)
+    lines = run.log_lines.filter(step=step.name)[: presenting.MOST_LINES]
+    rows = timeline(run, [step], lines, now=clock.now()).rows
+    row = next(row for row in rows if row.key == key)
+    user = request.user
+    may_retry = not run.is_live and user.has_perm("jobs.retry_run")
+    return {"run": run, "row": row, "full": user.has_perm("jobs.view_payload"), "may_retry": may_retry}
 
 
 def _waits(run: Run) -> list[Wait]:

@@ -36,6 +36,7 @@ class RunPages(ConsolePage):
             ("export.csv", "export", self.export),
             ("<uuid:run_id>/", "change", self.run),
             ("<uuid:run_id>/live/", "live", self.live),
+            ("<uuid:run_id>/step/<str:key>/", "step", self.step),
             ("<uuid:run_id>/retry/", "retry", self.retry),
             ("<uuid:run_id>/again/", "again", self.again),
             ("<uuid:run_id>/cancel/", "cancel", self.cancel),
@@ -80,6 +81,11 @@ class RunPages(ConsolePage):
         context = run_page.live_context(request, run_id, version)
         status = 200 if context["interval"] else STOP_POLLING
         return render(request, "jobs/_run.html", context, status=status)
+
+    def step(self, request: HttpRequest, run_id: UUID, key: str) -> HttpResponse:
+        """Show what is inside the row of one step, for timelines too long to bring it along."""
+        self.require(request, "view_run")
+        return render(request, "jobs/_timeline_inside.html", run_page.inside(request, run_id, key))
 
     @posted
     def retry(self, request: HttpRequest, run_id: UUID) -> HttpResponse:

@@ -24,6 +24,7 @@ PAGES = [
     f"/admin/jobs/run/{SOME}/",
     f"/admin/jobs/run/{SOME}/live/",
     f"/admin/jobs/run/{SOME}/from/",
+    f"/admin/jobs/run/{SOME}/step/abc/",
     "/admin/jobs/event/",
     f"/admin/jobs/event/{SOME}/",
     "/admin/jobs/event/send/",

@@ -233,3 +233,17 @@ def test_the_page_takes_the_same_queries_however_many_steps_there_are(
         # Session, user, mark, run, journal, events, history, invoked runs and the badge.
         with django_assert_num_queries(9):
             page(olga, run)
+
+
+def test_a_very_long_timeline_brings_the_inside_of_a_row_once_it_is_opened(olga: Client) -> None:
+    run = a_run()
+    for number in range(101):
+        a_step(run, f"step-{number}", output={"number": number + 4000})
+    a_line(run, "said there", step="step-7")
+    html = page(olga, run)
+    assert "4007" not in html
+    address = re.findall(r'hx-get="([^"]+/step/[^"]+)"', html)[7]
+    inside = olga.get(address).content.decode()
+    for words in ("4007", "said there", "Run from here"):
+        assert words in inside
+    assert signed_in("sam").get(address).status_code == 403
