@@ -132,8 +132,9 @@ class Selection(BaseModel):
         among = self._of_status(self._plain())
         if not self.statuses and (self.function or self.subject):
             among = among.filter(ended_at__isnull=False)
-        nth = among.order_by("-pk").values("pk")[NEWEST - 1 : NEWEST]
-        return runs.filter(pk__gte=Coalesce(Subquery(nth), Value(UUID(int=0))))
+        # Looked up first, so that the planner knows how few the runs after it are.
+        nth = list(among.order_by("-pk").values_list("pk", flat=True)[NEWEST - 1 : NEWEST])
+        return runs.filter(pk__gte=nth[0]) if nth else runs
 
     def _found(self, runs: QuerySet[Run]) -> QuerySet[Run]:
         if found := identity.read(self.search):
