@@ -48,8 +48,9 @@ class Order(BaseModel):
     spread: float = Field(default=0, ge=0, le=24 * 3600)
 
     def runs(self) -> Any:
-        """Return the selected runs that are in a state for the verb."""
-        return fitting(self.verb, self.selection).runs()
+        """Return the selected runs that are in a state for the verb; orders themselves are not given again."""
+        runs = fitting(self.verb, self.selection).runs()
+        return runs.exclude(trigger=REQUESTED) if self.verb == Verb.REPLAY else runs
 
 
 def fitting(verb: Verb, selection: Selection) -> Selection:

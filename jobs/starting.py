@@ -12,15 +12,21 @@ from jobs.errors import InvalidEvent
 from jobs.function import Function
 from jobs.models import Run
 from jobs.opening import Opening
-from jobs.types import Event, Source, TriggerEvent
+from jobs.types import INTERNAL_PREFIXES, Event, Source
 
 MANUAL_EVENT = "manual/run"
 """The event's name where a function's triggers give none."""
 
 
+def can_start(function: Function[Any]) -> bool:
+    """Whether a person may start it by hand: what only the engine's own events start has no business with others."""
+    return bool(function.crons or event_name(function))
+
+
 def event_name(function: Function[Any]) -> str:
-    """Return the name of the event with which a function is started by hand; empty for one that only has crons."""
-    names = [trigger.event for trigger in function.triggers if isinstance(trigger, TriggerEvent)]
+    """Return the name of the event with which a function is started by hand; empty where there is none."""
+    names = [trigger.event for trigger in function.event_triggers]
+    names = [name for name in names if not name.startswith(INTERNAL_PREFIXES)]
     plain = [name for name in names if "*" not in name]
     return plain[0] if plain else (MANUAL_EVENT if names else "")
 

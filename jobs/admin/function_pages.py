@@ -61,6 +61,9 @@ def start(request: HttpRequest, function_id: str) -> HttpResponse:
     """Start one run of a function, with the data that was typed."""
     _require(request, "jobs.send_event")
     function = functions.known(function_id)
+    if not starting.can_start(function):
+        messages.error(request, f"Only the engine itself starts {function.id}.")
+        return redirect("admin:jobs_function", function.id)
     try:
         run = starting.start(function, by=request.user.get_username(), data=functions.typed(request))
     except (payload.UnreadableJSON, InvalidEvent) as error:

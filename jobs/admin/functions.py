@@ -126,6 +126,7 @@ def detail(request: HttpRequest, function_id: str) -> dict[str, Any]:
         "limits": limits.limits(function),
         "runs": page(Selection(function=function.id), QueryDict()).runs[:RECENT],
         "event_name": name,
+        "can_start": starting.can_start(function),
         "waiting": _waiting(function.id) if going.paused else 0,
         "history": _presses(function.id),
         "offered": payload.pretty(redacted(last.data)) if last else "{\n  \n}",

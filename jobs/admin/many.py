@@ -38,8 +38,8 @@ def ask(request: HttpRequest, back: str) -> HttpResponse:
     if chosen is None:
         messages.warning(request, "Choose at least one run first.")
         return redirect(back)
-    fitting = bulk.fitting(verb, chosen)
-    functions = counting.by_function(fitting.runs())
+    runs = Order(verb=verb, selection=chosen, by="").runs()
+    functions = counting.by_function(runs)
     count = sum(functions.values())
     context = {
         "verb": verb,
@@ -49,7 +49,7 @@ def ask(request: HttpRequest, back: str) -> HttpResponse:
         "functions": functions,
         "count": count,
         "capped": count >= counting.MOST,
-        "runs": fitting.runs().order_by("-pk").defer("output")[:PAGE],
+        "runs": runs.order_by("-pk").defer("output")[:PAGE],
         "left_out": len(chosen.ids) - count if chosen.ids else 0,
         "own_run": count > HERE,
         "spreads": SPREADS if verb != Verb.CANCEL else {},

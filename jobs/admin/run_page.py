@@ -19,7 +19,7 @@ from jobs.models import Run, Step, Wait
 from jobs.models.standing import mark
 from jobs.redaction import redacted
 from jobs.timeline import timeline
-from jobs.types import Status, StepStatus
+from jobs.types import INTERNAL_PREFIXES, Status, StepStatus
 
 INLINE_ROWS = 100
 
@@ -46,7 +46,8 @@ def context(request: HttpRequest, run_id: UUID) -> dict[str, Any]:
         content_type=ContentType.objects.get_for_model(Run), object_id=str(run.pk)
     ).select_related("user")
     event = events[0] if events else None
-    editable = payload.pretty(redacted(event.data)) if event and shown["full"] and len(events) == 1 else ""
+    plain = shown["full"] and len(events) == 1 and not run.trigger.startswith(INTERNAL_PREFIXES)
+    editable = payload.pretty(redacted(event.data)) if event and plain else ""
     children = Run.objects.filter(parent_run=run.pk).order_by("pk").defer("output")[: presenting.MOST_RUNS]
     more = {"event": event, "history": list(presses), "editable": editable, "children": list(children)}
     return shown | more | {"events": events}
@@ -80,7 +81,8 @@ def from_context(request: HttpRequest, run: Run, step: Step) -> dict[str, Any]:
     """Return what the page asks before a new run goes on from a step of this one."""
     kept = Step.objects.filter(run_id=run.pk, index__lt=step.index, status=StepStatus.COMPLETED)
     event = run.events.order_by("runevent__position").first()
-    full = event is not None and request.user.has_perm("jobs.view_payload")
+    own = run.trigger.startswith(INTERNAL_PREFIXES)
+    full = event is not None and not own and request.user.has_perm("jobs.view_payload")
     editable = payload.pretty(redacted(event.data)) if event is not None and full else ""
     return {"run": run, "step": step, "kept": list(kept.values_list("name", flat=True)), "editable": editable}
 

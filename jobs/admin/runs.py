@@ -16,11 +16,12 @@ from jobs.admin import exporting, many, payload, presenting, run_page
 from jobs.admin.filtering import TIMES, RunFilter, page
 from jobs.admin.filtering import counts as count_each
 from jobs.admin.pages import ConsolePage, Route, posted
+from jobs.bulk import REQUESTED
 from jobs.errors import InvalidEvent, UnknownFunction
 from jobs.models import Run, Step
 from jobs.registry import registry
 from jobs.selection import SOURCES
-from jobs.types import Status
+from jobs.types import INTERNAL_PREFIXES, Status
 
 # 286 tells htmx to stop polling.
 STOP_POLLING = 286
@@ -116,8 +117,7 @@ class RunPages(ConsolePage):
     @posted
     def again(self, request: HttpRequest, run_id: UUID) -> HttpResponse:
         """Start a new run for the same event, or for data that the operator has edited."""
-        self.require(request, "retry_run")
-        run = get_object_or_404(Run, pk=run_id)
+        run = self._rerunnable(request, run_id)
         try:
             fresh = actions.rerun(run, by=request.user, data=self._edited(request, run))
         except (payload.UnreadableJSON, InvalidEvent, UnknownFunction) as error:
@@ -149,8 +149,7 @@ class RunPages(ConsolePage):
     @posted
     def from_step(self, request: HttpRequest, run_id: UUID) -> HttpResponse:
         """Start a new run that keeps the steps before one and goes on with it."""
-        self.require(request, "retry_run")
-        run = get_object_or_404(Run, pk=run_id)
+        run = self._rerunnable(request, run_id)
         name = request.POST.get("step", "")
         try:
             fresh = actions.rerun_from_step(run, name, by=request.user, data=self._edited(request, run))
@@ -165,10 +164,21 @@ class RunPages(ConsolePage):
         messages.success(request, f"Started {fresh}, which goes on from {name}.")
         return redirect("admin:jobs_run_change", fresh.pk)
 
+    def _rerunnable(self, request: HttpRequest, run_id: UUID) -> Run:
+        """Return a run that this person may run again: an order about many runs takes what its verbs take."""
+        self.require(request, "retry_run")
+        run = get_object_or_404(Run, pk=run_id)
+        if run.trigger == REQUESTED:
+            self.require(request, *many.NEEDS.values())
+        return run
+
     def _edited(self, request: HttpRequest, run: Run) -> dict[str, Any] | None:
         """Return the data that was typed; None if it is what the run had, or may not be seen."""
         typed = request.POST.get("data")
         event = run.events.order_by("runevent__position").first()
+        # What the engine said about a run, or somebody ordered, is not to be said otherwise by another.
+        if run.trigger.startswith(INTERNAL_PREFIXES):
+            return None
         if typed is None or event is None or not request.user.has_perm("jobs.view_payload"):
             return None
         data: dict[str, Any] = payload.restored(payload.parsed(typed), event.data)

@@ -156,3 +156,23 @@ def test_the_csv_can_be_of_chosen_runs(olga: Client) -> None:
     assert [row["id"] for row in rows(olga.get(reverse("admin:jobs_run_export"), {"run": [str(run.pk)]}))] == [
         str(run.pk)
     ]
+
+
+def test_an_order_is_not_given_again_by_who_may_not_do_what_it_does() -> None:
+    run = a_run(Status.SLEEPING)
+    olga = operator()
+    confirm(olga, ask(olga, "cancel", scope="all", filter="status=sleeping"), spread="60")
+    order = Run.objects.get(function="stepwell-bulk")
+    testing.drain()
+    rita = signed_in("rita", "view_run", "retry_run", "send_event", "view_payload")
+    assert rita.post(reverse("admin:jobs_run_again", args=[order.pk])).status_code == 403
+    forged = {"data": '{"verb": "cancel", "selection": {}, "by": "olga"}'}
+    assert (
+        "Only the engine itself starts"
+        in rita.post(reverse("admin:jobs_function_start", args=["stepwell-bulk"]), forged, follow=True).content.decode()
+    )
+    assert ask(rita, "replay", order).context["count"] == 0
+    olga.post(reverse("admin:jobs_run_again", args=[order.pk]), {"data": '{"verb": "retry"}'})
+    again = Run.objects.get(rerun_of=order.pk)
+    assert again.events.get() == order.events.get()
+    assert Run.objects.get(pk=run.pk).status == Status.CANCELLED
