@@ -98,33 +98,35 @@ def addresses(run: str) -> dict[str, tuple[str, int]]:
 def measure(run: str) -> None:
     """Print the median time and the number of queries of each page beside its bar."""
     from django.contrib.auth.models import User
-    from django.db import connection, reset_queries
     from django.test import Client
 
     client = Client(SERVER_NAME="localhost")
     client.force_login(User.objects.create_superuser("olga"))
     for name, (address, bar) in addresses(run).items():
-        times: list[float] = []
-        answer: Any = client.get(address)
-        for _ in range(ROUNDS):
-            begun = time.perf_counter()
-            answer = client.get(address)
-            times.append((time.perf_counter() - begun) * 1000)
-        connection.force_debug_cursor = True
-        reset_queries()
         client.get(address)
-        queries = len(connection.queries)
-        connection.force_debug_cursor = False
-        verdict = "" if statistics.median(times) <= bar else "  TOO SLOW"
-        line = f"{name:<28} {answer.status_code} {statistics.median(times):7.0f} ms  {queries:2} queries  <= {bar} ms"
-        sys.stdout.write(line + verdict + "\n")
+        took = statistics.median(_milliseconds(client, address) for _ in range(ROUNDS))
+        asked = _queries(client, address)
+        verdict = "" if took <= bar else "  TOO SLOW"
+        sys.stdout.write(f"{name:<28} {took:7.0f} ms  {len(asked):2} queries  <= {bar} ms{verdict}\n")
         if verdict and os.environ.get("SHOW"):
-            connection.force_debug_cursor = True
-            reset_queries()
-            client.get(address)
-            for query in connection.queries:
-                sys.stdout.write(f"    {query['time']} {query['sql'][:1500]}\n")
-            connection.force_debug_cursor = False
+            sys.stdout.writelines(f"    {query}\n" for query in asked)
+
+
+def _milliseconds(client: Any, address: str) -> float:
+    begun = time.perf_counter()
+    answer = client.get(address)
+    if answer.status_code != 200:
+        raise RuntimeError(f"{address} answered {answer.status_code}")
+    return (time.perf_counter() - begun) * 1000
+
+
+def _queries(client: Any, address: str) -> list[str]:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    with CaptureQueriesContext(connection) as asked:
+        client.get(address)
+    return [f"{query['time']} {query['sql']}" for query in asked]
 
 
 def main() -> None:

@@ -4,6 +4,8 @@ import os
 import re
 import sys
 import time
+from collections import Counter
+from typing import Any
 
 from bench.place import database
 
@@ -15,37 +17,47 @@ def measure() -> None:
     from django.contrib.auth.models import User
     from django.test import Client
 
+    client = Client(SERVER_NAME="localhost")
+    client.force_login(User.objects.create_superuser("olga"))
+    asking = {page: _address(client.get(page)) for page in _running()}
+    statuses: Counter[int] = Counter()
+    busy = 0.0
+    for _ in range(ROUNDS):
+        time.sleep(EVERY)
+        used = time.process_time()
+        for page, address in asking.items():
+            answer = client.get(address, headers={"HX-Request": "true"})
+            statuses[answer.status_code] += 1
+            if answer.status_code == 200:
+                asking[page] = _address(answer)
+        busy += time.process_time() - used
+    polls = statuses.total()
+    share = busy / ROUNDS / EVERY
+    sys.stdout.write(f"{polls} polls {dict(statuses)}: {busy / polls * 1000:.2f} ms each, {share:.1%} of one core\n")
+
+
+def _running() -> list[str]:
+    """Make runs that are in their eleventh step, and return their pages."""
     from jobs import clock
     from jobs.ids import new_id
     from jobs.models import Run, Step
     from jobs.types import Status
 
-    client = Client(SERVER_NAME="localhost")
-    client.force_login(User.objects.create_superuser("olga"))
-    asked: dict[str, str] = {}
-    now = clock.now()
+    now, runs = clock.now(), []
     for _ in range(PAGES):
-        run = Run.objects.create(
-            id=new_id(), function="stepwell-hello-world", status=Status.RUNNING, queued_at=now, started_at=now
-        )
+        values = {"function": "stepwell-hello-world", "status": Status.RUNNING, "queued_at": now, "started_at": now}
+        run = Run.objects.create(id=new_id(), **values)
         for n in range(10):
             Step.objects.create(run=run, key=str(n), name=f"step-{n}", index=n, op="run", started_at=now, ended_at=now)
-        asked[f"/admin/jobs/run/{run.pk}/"] = ""
-    statuses: dict[int, int] = {}
-    busy = 0.0
-    for _ in range(ROUNDS):
-        begun, used = time.monotonic(), time.process_time()
-        for page, address in asked.items():
-            answer = client.get(address or page, headers={"HX-Request": "true"} if address else {})
-            if answer.status_code == 200:
-                asked[page] = re.search(r'id="run" hx-get="([^"]+)"', answer.content.decode())[1].replace("&amp;", "&")  # type: ignore[index]
-            if address:
-                statuses[answer.status_code] = statuses.get(answer.status_code, 0) + 1
-        busy += time.process_time() - used if statuses else 0
-        time.sleep(max(0.0, EVERY - (time.monotonic() - begun)))
-    polls = sum(statuses.values())
-    share = busy / (ROUNDS - 1) / EVERY
-    sys.stdout.write(f"{polls} polls {statuses}: {busy / polls * 1000:.2f} ms each, {share:.1%} of one core\n")
+        runs.append(f"/admin/jobs/run/{run.pk}/")
+    return runs
+
+
+def _address(answer: Any) -> str:
+    found = re.search(r'id="run" hx-get="([^"]+)"', answer.content.decode())
+    if found is None:
+        raise RuntimeError("The page of a running run does not refresh")
+    return found[1].replace("&amp;", "&")
 
 
 def main() -> None:

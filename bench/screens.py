@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.day import fill
 from bench.place import ROOT, database
 
 FOLDER = ROOT / "docs" / "screenshots"
@@ -55,15 +54,10 @@ def served() -> Iterator[str]:
 
 def shoot(base: str, made: dict[str, str], only: str) -> None:
     """Take every picture in both themes, and some on a phone."""
-    from django.contrib.auth.models import User
-    from django.test import Client
     from playwright.sync_api import sync_playwright
 
     from tests.conftest import CHROMIUM_ARGUMENTS, chromium_path
 
-    client = Client()
-    client.force_login(User.objects.get(username="olga"))
-    cookie: Any = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": base}
     arguments = [*CHROMIUM_ARGUMENTS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=arguments)
@@ -71,7 +65,7 @@ def shoot(base: str, made: dict[str, str], only: str) -> None:
             context: Any = browser.new_context(
                 viewport=size, color_scheme=scheme, reduced_motion="reduce", base_url=base
             )
-            context.add_cookies([cookie])
+            context.add_cookies([_cookie(base)])
             page = context.new_page()
             for name, address in screens(made).items():
                 if only in name and (suffix != "phone" or name in ON_PHONES):
@@ -80,6 +74,16 @@ def shoot(base: str, made: dict[str, str], only: str) -> None:
             if suffix != "phone":
                 _extras(page, made, only, suffix)
         browser.close()
+
+
+def _cookie(base: str) -> Any:
+    """Return the cookie of somebody who may see everything."""
+    from django.contrib.auth.models import User
+    from django.test import Client
+
+    client = Client()
+    client.force_login(User.objects.get(username="olga"))
+    return {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": base}
 
 
 def _extras(page: Any, made: dict[str, str], only: str, suffix: str) -> None:
@@ -116,6 +120,8 @@ def main() -> None:
 
         django.setup()
         call_command("migrate", verbosity=0)
+        from bench.day import fill  # its models need Django set up
+
         made = fill()
         with served() as base:
             shoot(base, made, sys.argv[1] if len(sys.argv) > 1 else "")

@@ -89,9 +89,8 @@ def context(request: HttpRequest) -> dict[str, Any]:
     """Return what the page shows; three queries, because it is read again every ten seconds."""
     if not request.user.has_perm("jobs.view_run"):
         return {"may_see": False}
-    now = clock.now()
-    span = request.GET.get("span", "")
-    span = span if span in SPANS else "24h"
+    now, asked = clock.now(), request.GET.get("span", "")
+    span = asked if asked in SPANS else "24h"
     stands, failed = standing(), _failures(now)
     bars, day = _picture(now, span)
     return {
