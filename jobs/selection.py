@@ -86,6 +86,13 @@ class Selection(BaseModel):
         ]
         return " · ".join(part for part in said if part)
 
+    def frozen(self, now: datetime) -> Selection:
+        """Return the same runs however long somebody takes to act on them: none that come later, none further back."""
+        looks = self.search or self.attempts or self.source
+        floor = self._floor() if looks else None
+        since = self.since if floor is None else identity.moment_of(floor)
+        return self.model_copy(update={"since": since, "until": self.until or now})
+
     def any_status(self) -> Selection:
         """Return the same without its statuses."""
         return self.model_copy(update={"statuses": ()})
@@ -129,12 +136,16 @@ class Selection(BaseModel):
         return runs.filter(ended_at__isnull=False) if set(self.statuses) <= set(ENDED) else runs
 
     def _among_newest(self, runs: QuerySet[Run]) -> QuerySet[Run]:
+        floor = self._floor()
+        return runs.filter(pk__gte=floor) if floor else runs
+
+    def _floor(self) -> UUID | None:
+        """Return the last run that a search looks at, if there are more."""
         among = self._of_status(self._plain())
         if not self.statuses and (self.function or self.subject):
             among = among.filter(ended_at__isnull=False)
         # Looked up first, so that the planner knows how few the runs after it are.
-        nth = list(among.order_by("-pk").values_list("pk", flat=True)[NEWEST - 1 : NEWEST])
-        return runs.filter(pk__gte=nth[0]) if nth else runs
+        return next(iter(among.order_by("-pk").values_list("pk", flat=True)[NEWEST - 1 : NEWEST]), None)
 
     def _found(self, runs: QuerySet[Run]) -> QuerySet[Run]:
         if found := identity.read(self.search):

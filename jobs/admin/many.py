@@ -14,7 +14,7 @@ from jobs.admin import counting
 from jobs.admin.filtering import PAGE, RunFilter
 from jobs.bulk import Order, Verb
 from jobs.models import Run
-from jobs.selection import Selection
+from jobs.selection import Selection, data_pair
 
 if TYPE_CHECKING:
     from jobs.admin.pages import ConsolePage
@@ -63,7 +63,7 @@ def selected(request: HttpRequest) -> Selection | None:
     chosen = RunFilter.read(QueryDict(request.POST.get("filter", "")), request.user).selection()
     if request.POST.get("scope") == "all":
         # What is queued from now on was not in the number that somebody says yes to.
-        return chosen.model_copy(update={"until": chosen.until or clock.now()})
+        return chosen.frozen(clock.now())
     ids = tuple(found for text in request.POST.getlist("run")[:HERE] if (found := identity.read(text)))
     return Selection(ids=ids) if ids else None
 
@@ -75,6 +75,8 @@ def carry_out(page: ConsolePage, request: HttpRequest, back: str) -> HttpRespons
         selection = Selection.model_validate_json(request.POST.get("selection", ""))
         spread = float(request.POST.get("spread") or 0)
         order = Order(verb=verb, selection=selection, by=request.user.get_username(), spread=spread)
+        if data_pair(selection.search) and not request.user.has_perm("jobs.view_payload"):
+            raise ValueError("Who may not see data may not search in it.")
     except (ValidationError, ValueError):
         messages.error(request, "That order could not be read. Choose the runs again.")
         return redirect(back)

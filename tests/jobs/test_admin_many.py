@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 from datetime import timedelta
 
 import pytest
@@ -176,3 +177,27 @@ def test_an_order_is_not_given_again_by_who_may_not_do_what_it_does() -> None:
     again = Run.objects.get(rerun_of=order.pk)
     assert again.events.get() == order.events.get()
     assert Run.objects.get(pk=run.pk).status == Status.CANCELLED
+
+
+def test_a_search_does_not_reach_further_back_while_an_order_is_carried_out(
+    olga: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.selection.NEWEST", 2)
+    old = failed(3)[0]
+    time.sleep(0.002)
+    new = failed(2)
+    asked = ask(olga, "retry", scope="all", filter="status=failed&q=503")
+    assert asked.context["count"] == 2
+    confirm(olga, asked)
+    confirm(olga, asked)
+    assert set(Run.objects.filter(status=Status.QUEUED)) == set(new)
+    assert Run.objects.get(pk=old.pk).status == Status.FAILED
+
+
+def test_an_order_does_not_search_in_data_for_who_may_not_see_it() -> None:
+    run = a_run(Status.FAILED, events=[an_event(data={"client_id": 42})], error=an_error())
+    rita = signed_in("rita", "view_run", "retry_run")
+    data = {"verb": "retry", "confirmed": "1", "selection": '{"search": "data.client_id:42"}'}
+    html = rita.post(reverse("admin:jobs_run_bulk"), data, follow=True).content.decode()
+    assert "could not be read" in html
+    assert Run.objects.get(pk=run.pk).status == Status.FAILED
