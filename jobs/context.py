@@ -65,7 +65,8 @@ class _Context:
     def _first(self) -> Event:
         """Return the event the run is about: the newest of a debounce, else the one that opened it."""
         if self._attempt.function.debounce is not None:
-            return max(self.events, key=lambda event: event.ts)
+            # Of several with the same time the last that came.
+            return max(reversed(self.events), key=lambda event: event.ts)
         return self.events[0]
 
     @functools.cached_property

@@ -18,10 +18,10 @@ from django.db import connection
 from jobs import clock, expressions, failures, serialize
 from jobs.errors import InvalidExpression
 from jobs.function import Function
-from jobs.gcra import next_arrival
+from jobs.gcra import next_arrival, owed
 from jobs.models import door, sending
 from jobs.models.door import Collecting
-from jobs.opening import Opening
+from jobs.opening import Opening, time_to_come
 from jobs.types import Event, seconds
 
 BATCH_TIMEOUT = 60.0
@@ -68,6 +68,8 @@ class Ask:
         return None if key is None else f"{kind} {key}"[:255]
 
     def _joins_batch(self) -> bool:
+        if time_to_come(self.event) is not None:
+            return False  # the others would have to wait for its time, or it would come too early
         condition = self.function.batch_events.if_exp if self.function.batch_events else None
         try:
             return condition is None or bool(expressions.evaluate(condition, self.event.model_dump()))
@@ -86,6 +88,7 @@ class Door:
     collecting: dict[str, Collecting] = field(default_factory=dict)
     singletons: dict[str, list[UUID]] = field(default_factory=dict)
     changed: dict[str, datetime] = field(default_factory=dict)
+    unused: list[tuple[str, UUID]] = field(default_factory=list)
 
     def ask(self, asks: Sequence[Ask]) -> dict[Ask, list[UUID]]:
         """Return the runs that each ask opened or joined."""
@@ -94,6 +97,8 @@ class Door:
             runs = {ask: self._admit(ask) for ask in asks}
             if self.changed:
                 door.set_arrivals(cursor, self.changed)
+            if self.unused:
+                sending.forget_seen(cursor, self.unused)
         return runs
 
     def _learn(self, cursor: Any, asks: Sequence[Ask]) -> None:
@@ -115,6 +120,8 @@ class Door:
             self.opening.note(ask.event_id, ask.function, "has started for this value within 24 hours")
         elif ask.rate is not None and not self._within_rate(ask, ask.rate):
             self.opening.note(ask.event_id, ask.function, "rate limited")
+            if ask.once is not None:
+                self.unused.append((ask.once, ask.event_id))
         elif ask.collecting is not None:
             return [self._collected(ask, ask.collecting)]
         elif ask.singleton is not None:
@@ -127,11 +134,14 @@ class Door:
         rule = ask.function.rate_limit
         assert rule is not None  # noqa: S101
         interval = timedelta(seconds=seconds(rule.period)) / rule.limit
-        conforms, arrival = next_arrival(self.arrivals.get(key), self.now, interval, rule.limit)
+        known = self.arrivals.get(key)
+        conforms, arrival = next_arrival(known, self.now, interval, rule.limit)
         if conforms > self.now:
-            return False
-        self.arrivals[key] = self.changed[key] = arrival
-        return True
+            # Where a slower limit left more, before a deploy, the time from now on counts for this one.
+            arrival = owed(known, self.now, interval, rule.limit)
+        if arrival != known:
+            self.arrivals[key] = self.changed[key] = arrival
+        return conforms <= self.now
 
     def _collected(self, ask: Ask, key: str) -> UUID:
         """Add the event to the run that collects under this key, or open one."""
@@ -151,15 +161,16 @@ class Door:
         return known.run
 
     def _extend(self, ask: Ask, known: Collecting) -> None:
-        if (opened := self.opening.runs.get(known.run)) is not None:
-            opened["collected"] = known.count
-            return
-        debounce = ask.function.debounce
-        row = self.opening.extensions.setdefault(known.run, {"run": known.run, "count": 0, "full": False})
-        row["count"] += 1
-        if debounce is not None:
-            row["delay"] = seconds(debounce.period)
-            row["cap"] = None if debounce.timeout is None else seconds(debounce.timeout)
+        if (row := self.opening.runs.get(known.run)) is not None:
+            row["collected"] = known.count
+        else:
+            row = self.opening.extensions.setdefault(known.run, {"run": known.run, "count": 0, "full": False})
+            row["count"] += 1
+            if (debounce := ask.function.debounce) is not None:
+                row["delay"] = seconds(debounce.period)
+                row["cap"] = None if debounce.timeout is None else seconds(debounce.timeout)
+        if (moment := time_to_come(ask.event)) is not None:
+            row["not_before"] = max(moment, row.get("not_before", moment))
 
     def _close(self, key: str, known: Collecting) -> None:
         """Let a batch start that is full; the next event opens another."""

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from jobs import clock, failures, serialize
+from jobs import clock, failures, serialize, wakeup
 from jobs.journal import Claimed, Settle, Write
 from jobs.models import Run, RunEvent, Wait, gating, writing
 from jobs.models.run import database_now
@@ -42,6 +42,8 @@ def end(claimed: Claimed, write: Write) -> bool:
             held = writing.write(cursor, [write])
         if not held or write.settle is None:
             return False
+        if write.freed:
+            transaction.on_commit(wakeup.hint, robust=True)
         _tell(
             Status(write.settle.status),
             run_id=claimed.run_id,
@@ -64,8 +66,7 @@ def cancel(run_id: UUID, error: dict[str, Any]) -> Run | None:
             return None
         run = Run.objects.get(pk=run_id)
         Wait.objects.filter(run=run_id).delete()
-        with connection.cursor() as cursor:
-            gating.let_look(cursor, [key for key in (run.concurrency_1, run.concurrency_2) if key is not None])
+        _give_slots_back(run)
         links = RunEvent.objects.filter(run_id=run_id).order_by("position").select_related("event")
         _tell(
             Status.CANCELLED,
@@ -79,6 +80,14 @@ def cancel(run_id: UUID, error: dict[str, Any]) -> Run | None:
             error=error,
         )
     return run
+
+
+def _give_slots_back(run: Run) -> None:
+    keys = [key for key in (run.concurrency_1, run.concurrency_2) if key is not None]
+    if keys:
+        with connection.cursor() as cursor:
+            gating.free(cursor, keys)
+        transaction.on_commit(wakeup.hint, robust=True)
 
 
 def cancelled(words: str) -> dict[str, Any]:

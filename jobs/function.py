@@ -144,20 +144,20 @@ class Function(Generic[T_co]):
         if limit.scope in ("env", "account"):
             # Shared by all functions that give the same value, whatever expression it comes from.
             value = self._value(limit.key, event)
-            return None if value is None else _bounded(f"{limit.scope}: {value}")
+            return None if value is None else bounded(f"{limit.scope}: {value}")
         return self.key(limit.key, event)
 
     def throttle_key(self, event: Event) -> str | None:
         """The key whose turn a run for this event waits for."""
         key = None if self.throttle is None else self.key(self.throttle.key, event)
-        return None if key is None else _bounded(f"throttle {key}")
+        return None if key is None else bounded(f"throttle {key}")
 
     def key(self, expression: str | None, event: Event) -> str | None:
         """The function's id with an expression's value for this event; None if that cannot be evaluated."""
         value = self._value(expression, event)
         if value is None:
             return None
-        return _bounded(self.id if expression is None else f"{self.id}: {expression} = {value}")
+        return bounded(self.id if expression is None else f"{self.id}: {expression} = {value}")
 
     def _value(self, expression: str | None, event: Event) -> str | None:
         if expression is None:
@@ -209,7 +209,8 @@ def _conditions(function: Function[Any]) -> Iterator[tuple[str, str]]:
             yield "cancel", rule.if_exp
 
 
-def _bounded(key: str) -> str:
+def bounded(key: str) -> str:
+    """Return a key that fits its column; two that differ only far behind stay different."""
     if len(key) <= _LONGEST_KEY:
         return key
     digest = hashlib.sha1(key.encode(), usedforsecurity=False).hexdigest()

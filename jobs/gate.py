@@ -2,28 +2,38 @@
 
 One worker at a time decides, under a lock that nobody waits for. A run that may not start is put behind the key that
 stops it: a concurrency key without a free slot, a throttled key whose turn has not come, or its paused function.
-Whatever ends a run lets the first run behind its keys be looked at again (`jobs.models.writing`), and a throttled key
-has a time of its own. So a run is looked at a few times in its life, however many wait.
+Whatever frees a slot says so (`jobs.models.gating`), and a throttled key has a time of its own. So a run is looked at a
+few times in its life, however many wait.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from jobs.flow import Throttle
-from jobs.gcra import next_arrival
+from jobs import executor, failures, serialize
+from jobs.errors import UnknownFunction
+from jobs.flow import Concurrency, Throttle
+from jobs.function import bounded
+from jobs.gcra import next_arrival, owed
 from jobs.journal import Claimed
 from jobs.models import gating
 from jobs.models.gating import Arrival, Candidate
 from jobs.registry import registry
 
-_PORTION = 8
-"""Runs behind a throttled key that are looked at together: the first that is refused ends it."""
+_SHARED = ("env", "account")
+
+
+class Slot(NamedTuple):
+    """A key that a run takes a slot of, how many there are, and behind what the run waits when all are taken."""
+
+    key: str
+    limit: int
+    behind: str
 
 
 @dataclass
@@ -33,154 +43,188 @@ class Decision:
     now: datetime
     most: int
     paused: set[str]
+    open: set[str] = field(default_factory=set)
+    """Keys whose runs are to be looked at until one has to go on waiting for the key, or none is left."""
     taken: dict[str, int] = field(default_factory=dict)
-    arrivals: dict[str, Arrival | None] = field(default_factory=dict)
-    starts: list[UUID] = field(default_factory=list)
-    waits: dict[UUID, str] = field(default_factory=dict)
-    left: set[UUID] = field(default_factory=set)
+    arrivals: dict[str, Arrival] = field(default_factory=dict)
     changed: dict[str, Arrival] = field(default_factory=dict)
-    turns: dict[str, Arrival] = field(default_factory=dict)
-    through: set[str] = field(default_factory=set)
+    seen: set[UUID] = field(default_factory=set)
+    starts: list[UUID] = field(default_factory=list)
+    moves: dict[UUID, str] = field(default_factory=dict)
+    waited_for: set[str] = field(default_factory=set)
+    strangers: list[UUID] = field(default_factory=list)
+    unfinished: set[str] = field(default_factory=set)
+    portion: int = 1
 
     @property
-    def seen(self) -> list[UUID]:
-        """The runs that have been looked at."""
-        return [*self.starts, *self.waits, *self.left]
+    def is_full(self) -> bool:
+        """Whether this claim has all it may take, or has looked at enough for once."""
+        return len(self.starts) >= self.most or len(self.seen) > 2 * gating.MOST
 
     def decide(self, candidate: Candidate) -> None:
         """Let a run start, or name what it waits for."""
+        self.seen.add(candidate.id)
         function = registry.find(candidate.function)
+        full = next((slot for slot in slots_of(candidate) if self.taken.get(slot.key, 0) >= slot.limit), None)
         if len(self.starts) >= self.most:
-            self.left.add(candidate.id)
+            self.unfinished |= set(filter(None, [candidate.behind]))
         elif function is None:
-            self._start(candidate)  # only to be offered again later: another worker may know the function
+            self.strangers.append(candidate.id)
         elif candidate.function in self.paused:
-            self.waits[candidate.id] = f"paused {candidate.function}"
-        elif (
-            full := next((key for key, limit in limits_of(candidate) if self._is_full(key, limit)), None)
-        ) is not None:
-            self.waits[candidate.id] = full
+            self._wait(candidate, f"paused {candidate.function}")
+        elif full is not None:
+            self._wait(candidate, full.behind)
         elif function.throttle and candidate.throttle_key and candidate.first:
             self._take_turn(candidate, candidate.throttle_key, function.throttle)
         else:
             self._start(candidate)
 
-    def _is_full(self, key: str, limit: int) -> bool:
-        return self.taken.get(key, 0) >= limit
-
     def _take_turn(self, candidate: Candidate, key: str, throttle: Throttle) -> None:
-        known = self.arrivals.get(key)
-        interval = timedelta(seconds=throttle.interval)
-        conforms, arrival = next_arrival(known.arrival if known else None, self.now, interval, throttle.at_once)
+        one = self.arrivals.get(key) or Arrival(key, self.now)
+        conforms, arrival = next_arrival(one.arrival, self.now, *_pace(throttle))
         if conforms <= self.now:
-            self.arrivals[key] = self.changed[key] = Arrival(key, arrival, known.wake_at if known else None)
+            one.arrival = arrival
             self._start(candidate)
         else:
-            waiting = known or Arrival(key, self.now)
-            waiting.wake_at = conforms
-            self.arrivals[key] = self.changed[key] = waiting
-            self.waits[candidate.id] = key
+            postpone(one, throttle, self.now)
+            self._wait(candidate, key)
+        self.arrivals[key] = self.changed[key] = one
+
+    def _wait(self, candidate: Candidate, key: str) -> None:
+        self.waited_for.add(key)
+        if candidate.behind != key:
+            self.moves[candidate.id] = key
 
     def _start(self, candidate: Candidate) -> None:
         self.starts.append(candidate.id)
-        for key in filter(None, candidate.keys):
+        for key in set(filter(None, candidate.keys)):
             self.taken[key] = self.taken.get(key, 0) + 1
 
-    def room(self, candidates: Iterable[Candidate]) -> dict[str, int]:
-        """Return how many more runs the keys of these candidates have slots for."""
-        room: dict[str, int] = {}
-        for key, limit in itertools.chain.from_iterable(map(limits_of, candidates)):
-            free = min(limit - self.taken.get(key, 0), gating.MOST)
-            if free > 0:
-                room[key] = max(free, room.get(key, 0))
-        return room
+    def wanted(self, candidates: Iterable[Candidate]) -> dict[str, int]:
+        """Return how many runs to look at behind which keys, after these candidates."""
+        wanted = dict.fromkeys(self.open - self.waited_for, self.portion)
+        self.portion = min(2 * self.portion, gating.MOST)
+        for slot in {slot for candidate in candidates for slot in slots_of(candidate)}:
+            for behind, limit in self.sharing(slot):
+                if (free := limit - self.taken.get(slot.key, 0)) > 0:
+                    wanted[behind] = min(free, max(1, self.most - len(self.starts)))
+        return wanted
+
+    def sharing(self, slot: Slot) -> list[tuple[str, int]]:
+        """Return behind what runs may wait for the key of a slot, with the limits."""
+        others = [(_behind(slot.key, limit), limit) for limit in self._limits_of(slot.key)]
+        return others or [(slot.behind, slot.limit)]
+
+    def behind(self, freed: Iterable[str]) -> set[str]:
+        """Return behind what runs may wait for these keys."""
+        found = set(freed)
+        return found | {_behind(key, limit) for key in found for limit in self._limits_of(key)}
+
+    def _limits_of(self, key: str) -> set[int]:
+        scope, colon, _ = key.partition(": ")
+        return self._shared_limits.get(scope, set()) if colon else set()
+
+    @cached_property
+    def _shared_limits(self) -> dict[str, set[int]]:
+        """The limits that functions have for keys which they share, by scope."""
+        limits: dict[str, set[int]] = {}
+        for one in (one for function in registry.all() for one in function.concurrency if one.scope in _SHARED):
+            limits.setdefault(one.scope or "", set()).add(one.limit)
+        return limits
 
 
-def limits_of(candidate: Candidate) -> list[tuple[str, int]]:
-    """Return the keys of a run whose slots the code of today limits, with the limits."""
-    function = registry.find(candidate.function)
-    limits = function.concurrency if function is not None else ()
-    return [(key, limit.limit) for key, limit in zip(candidate.keys, limits, strict=False) if key is not None]
+def slots_of(candidate: Candidate) -> list[Slot]:
+    """Return the slots that a run takes, as the code of today limits them."""
+    return slots(candidate.function, candidate.keys)
+
+
+def slots(function_id: str, keys: Iterable[str | None]) -> list[Slot]:
+    """Return the slots of a function's run with these keys."""
+    function = registry.find(function_id)
+    limits: tuple[Concurrency, ...] = function.concurrency if function is not None else ()
+    pairs = [(key, one) for key, one in zip(keys, limits, strict=False) if key is not None]
+    return [Slot(key, one.limit, _behind(key, one.limit) if one.scope in _SHARED else key) for key, one in pairs]
+
+
+def _behind(shared_key: str, limit: int) -> str:
+    # Functions may share a key with limits of their own: one that is at its limit does not hold up the others.
+    return bounded(f"{limit} of {shared_key}")
+
+
+def _pace(throttle: Throttle) -> tuple[timedelta, int]:
+    return timedelta(seconds=throttle.interval), throttle.at_once
 
 
 def claim(cursor: Any, worker: UUID, most: int) -> list[Claimed]:
     """Take up to `most` due runs that have limits; the caller commits. Empty if another worker is at it."""
     if most < 1 or not gating.lock(cursor):
         return []
-    decision = Decision(gating.now(cursor), most, gating.paused_functions(cursor))
-    decision.turns = gating.due_keys(cursor)
-    for key, arrival in decision.turns.items():
-        # Unless somebody goes on waiting for it, nothing is to be looked at any more.
-        decision.arrivals[key] = decision.changed[key] = arrival
+    begun = gating.begin(cursor)
+    decision = Decision(begun.now, most, begun.paused)
+    # Unless somebody goes on waiting for these keys, they are not to be looked at any more.
+    decision.arrivals, decision.changed = dict(begun.turns), dict(begun.turns)
+    decision.open = set(begun.turns) | decision.behind(begun.freed)
     asking = gating.candidates(cursor)
     _learn(cursor, decision, asking)
     # Those behind a key that has room are older than those who have only just asked.
-    asking += _behind(cursor, decision, asking)
+    asking += _following(cursor, decision, asking)
     while asking:
         for candidate in sorted(asking, key=lambda one: (one.place, one.id)):
             decision.decide(candidate)
         # One that now waits for its other key has left room behind the first.
-        asking = _behind(cursor, decision, asking)
+        asking = _following(cursor, decision, asking)
     return _carry_out(cursor, worker, decision)
 
 
-def _behind(cursor: Any, decision: Decision, asking: list[Candidate]) -> list[Candidate]:
+def _following(cursor: Any, decision: Decision, asking: list[Candidate]) -> list[Candidate]:
     """Return runs behind the keys that have room, as far as this claim may still start some."""
-    wanted = decision.room(asking)
-    waited_for = set(decision.waits.values())
-    wanted |= dict.fromkeys(set(decision.turns) - waited_for - decision.through, _PORTION)
-    if not wanted or len(decision.starts) >= decision.most:
-        return []
-    if len(decision.seen) > 2 * gating.MOST:
-        gating.let_look(cursor, list(wanted))  # enough for once; the next claim goes on here
+    wanted = decision.wanted(asking)
+    if not wanted or decision.is_full:
+        decision.unfinished |= set(wanted)  # the next claim goes on here
         return []
     more = gating.behind(cursor, wanted, except_for=[*decision.seen, *(candidate.id for candidate in asking)])
-    decision.through |= set(decision.turns) & set(wanted) - {candidate.throttle_key for candidate in more}
+    found = [candidate.behind for candidate in more]
+    decision.open -= {key for key, most in wanted.items() if found.count(key) < most}
     _learn(cursor, decision, more)
     return more
 
 
 def _learn(cursor: Any, decision: Decision, asking: list[Candidate]) -> None:
     """Find out what the keys of these candidates have left."""
-    keys = {key for candidate in asking for key, _ in limits_of(candidate)} - set(decision.taken)
+    keys = {slot.key for candidate in asking for slot in slots_of(candidate)} - set(decision.taken)
     if keys:
         decision.taken |= gating.taken(cursor, keys)
-    turns = {c.throttle_key for c in asking if c.throttle_key is not None and c.first} - set(decision.arrivals)
-    if turns:
-        decision.arrivals |= dict.fromkeys(turns) | gating.arrivals(cursor, turns)
+    turns = {
+        c.throttle_key: c for c in asking if c.throttle_key and c.first and c.throttle_key not in decision.arrivals
+    }
+    for key, one in gating.arrivals(cursor, turns).items() if turns else ():
+        decision.arrivals[key] = one
+        function = registry.find(turns[key].function)
+        if one.wake_at is not None and function is not None and has_come(one, function.throttle, decision.now):
+            # With other limits than before a deploy: those who have waited come first.
+            decision.open.add(key)
+            one.wake_at, decision.changed[key] = None, one
+
+
+def has_come(one: Arrival, throttle: Throttle | None, now: datetime) -> bool:
+    """Whether a key's next start conforms; without a throttle any does."""
+    return throttle is None or next_arrival(one.arrival, now, *_pace(throttle))[0] <= now
+
+
+def postpone(one: Arrival, throttle: Throttle, now: datetime) -> None:
+    """Have the runs behind a throttled key looked at when the next may start."""
+    one.arrival = owed(one.arrival, now, *_pace(throttle))
+    one.wake_at = next_arrival(one.arrival, now, *_pace(throttle))[0]
 
 
 def _carry_out(cursor: Any, worker: UUID, decision: Decision) -> list[Claimed]:
-    if decision.waits:
-        gating.put_behind(cursor, decision.waits)
-    if decision.left:
-        gating.release(cursor, decision.left)
-    for key in set(decision.turns) - decision.through - set(decision.waits.values()):
-        decision.changed[key].wake_at = decision.now  # this claim did not come to all that wait for it
+    if decision.moves:
+        gating.put_behind(cursor, decision.moves)
+    if decision.strangers:
+        error = failures.describe(UnknownFunction("This code does not have the function"), code="unknown_function")
+        gating.put_off(cursor, decision.strangers, executor.UNKNOWN_FUNCTION_PAUSE, serialize.dumps(error))
     if decision.changed:
         gating.set_arrivals(cursor, decision.changed.values())
-    return gating.start(cursor, worker, decision.starts) if decision.starts else []
-
-
-def look_again(cursor: Any) -> int:
-    """Have runs looked at whose key has room although nobody said so, as after a crash or a deploy with other limits.
-
-    Returns how many runs or keys that were.
-    """
-    blocked = gating.keys_with_blocked(cursor)
-    paused = gating.paused_functions(cursor)
-    resumed = [key.removeprefix("paused ") for key, _ in blocked if key.startswith("paused ")]
-    count = sum(gating.resume(cursor, function) for function in resumed if function not in paused)
-    if throttled := [key for key, _ in blocked if key.startswith("throttle ")]:
-        gating.wake_keys(cursor, throttled)
-    slots = {key: function for key, function in blocked if not key.startswith(("paused ", "throttle "))}
-    if slots:
-        taken = gating.taken(cursor, slots)
-        free = [key for key, function in slots.items() if taken[key] < _widest(function)]
-        count += gating.let_look(cursor, free) if free else 0
-    return count
-
-
-def _widest(function_id: str) -> int:
-    function = registry.find(function_id)
-    return max((limit.limit for limit in function.concurrency), default=1) if function is not None else 1
+    if unfinished := (decision.unfinished | decision.open) - decision.waited_for:
+        gating.free(cursor, unfinished)
+    return gating.start(cursor, worker, decision.starts, decision.now) if decision.starts else []

@@ -5,6 +5,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 
+def owed(arrival: datetime | None, now: datetime, interval: timedelta, at_once: int) -> datetime:
+    """Return the arrival time that counts now.
+
+    It is never later than these very limits could have made it: what other limits left behind, before a deploy, does
+    not outlast them.
+    """
+    return now if arrival is None else min(max(arrival, now), now + interval * at_once)
+
+
 def next_arrival(
     arrival: datetime | None, now: datetime, interval: timedelta, at_once: int
 ) -> tuple[datetime, datetime]:
@@ -13,5 +22,5 @@ def next_arrival(
     `arrival` is what was kept of the start before, `interval` the distance of two starts, and `at_once` how many may
     come at the same moment after a pause.
     """
-    due = now if arrival is None else max(arrival, now)
+    due = owed(arrival, now, interval, at_once)
     return due - interval * (at_once - 1), due + interval

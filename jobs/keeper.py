@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from django.db import connection
 
-from jobs import conf, gate, presence, schedule
+from jobs import conf, overlooked, presence, schedule
 from jobs.database import AWAY
 from jobs.models import claiming, gating, notifying, writing
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("jobs")
 
 ROUND_SECONDS = 1.0
-LOOK_SECONDS = 2.0
-"""How often to look whether runs wait behind keys that have room, as after a crash."""
+LOOK_SECONDS = 10.0
+"""How often to look whether runs wait behind keys that have room, as after a deploy with other limits."""
 
 
 class Keeper:
@@ -111,7 +111,7 @@ class Keeper:
             return
         self._next_look = time.monotonic() + LOOK_SECONDS
         with conn.transaction(), conn.cursor() as cursor:
-            if gating.lock(cursor) and gate.look_again(cursor):
+            if gating.lock(cursor) and overlooked.look(cursor):
                 notifying.notify(cursor)
 
     def _glance(self, cursor: Any) -> None:

@@ -70,7 +70,7 @@ class Opening:
             "subject": (subject or function.subject_of(event))[:200],
             **more,
         }
-        if (not_before := _not_before(event)) is not None:
+        if (not_before := time_to_come(event)) is not None:
             row["not_before"] = not_before
         if rerun_of is not None:
             row["rerun_of"] = rerun_of
@@ -80,18 +80,20 @@ class Opening:
         self.runs[run_id] = row
         self.links.extend({"run": run_id, "event": pk, "position": n} for n, pk in enumerate(event_ids))
         self.due_now = self.due_now or (not_before is None and "delay" not in more)
-        self.cancels.extend(cancels_of(function, event, run_id))
+        if "skipped" not in row:
+            self.cancels.extend(cancels_of(function, event, run_id))
         return run_id
 
     def write(self, *, source: Source, sender: str) -> None:
         """Write everything in the caller's transaction, and wake a worker once it is committed."""
         with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+            if self.extensions:
+                # First, because a batch that is full now makes room for the next one under its key.
+                sending.extend(cursor, list(self.extensions.values()))
             rows = {"events": list(self.events.values()), "runs": list(self.runs.values()), "links": self.links}
             sending.store(cursor, source=source, sender=sender[:100], **rows)
             if self.cancels:
                 sending.cancels(cursor, self.cancels)
-            if self.extensions:
-                sending.extend(cursor, list(self.extensions.values()))
             if self._heard:
                 self._meet_waits(cursor)
             if self.deliveries:
@@ -150,6 +152,7 @@ def _met(found: waiting.Found, event: dict[str, Any]) -> bool:
         return False  # it cannot be compared with this one; another may still come
 
 
-def _not_before(event: Event) -> datetime | None:
+def time_to_come(event: Event) -> datetime | None:
+    """Return when an event happens that is still to happen; None for all others."""
     moment = datetime.fromtimestamp(event.ts / 1000, UTC) if event.ts else None
     return moment if moment is not None and moment > clock.now() else None

@@ -31,7 +31,8 @@ ASLEEP = {Status.SLEEPING, Status.WAITING}
 UNFINISHED = (
     Q(run_at__isnull=False, rank__isnull=True)
     | Q(rank__isnull=False, gated=False, blocked_by__isnull=True)
-    | Q(rank__isnull=False, gated=True, blocked_by__isnull=True)
+    | Q(rank__isnull=False, gated=True, blocked_by__isnull=True, priority=0)
+    | (Q(rank__isnull=False, gated=True, blocked_by__isnull=True) & ~Q(priority=0))
     | Q(blocked_by__isnull=False)
     | Q(status=Status.RUNNING)
     | Q(status=Status.WAITING, run_at__isnull=True)

@@ -26,7 +26,7 @@ from jobs.journal import Claimed, Failed, Outcome, Write
 from jobs.keeper import Keeper
 from jobs.listener import Listener
 from jobs.models import claiming
-from jobs.models.claiming import Agenda
+from jobs.models.agenda import Agenda, agenda
 from jobs.presence import Presence
 from jobs.writer import Writer
 
@@ -37,6 +37,8 @@ BATCH = 64
 _BATCH_WAIT = 0.01
 _BREATH = 0.002
 """Seconds to wait at least where something is due that another worker has at hand."""
+_BEATEN = 0.01
+"""The same where another worker is at the gate: it does the work of all, and whatever it frees is told."""
 _PAUSE = 0.3
 
 
@@ -121,17 +123,18 @@ class Worker:
             share = self._plain_share(asked)
             taken = claiming.claim(cursor, self.id, share) if share else []
             self._take(taken)
-            agenda = claiming.agenda(cursor)
-            gated = self._claim_gated(connection, agenda, asked - len(taken))
-        self._gated = agenda.gated
-        # A claim asks for a power of two, so half of what was wanted may still be a full one.
-        self._backlog = (len(taken) + len(gated)) * 2 > asked
-        if self._look_after(agenda) or taken or gated:
+            ahead = agenda(cursor)
+            gated = self._claim_gated(connection, ahead, asked - len(taken))
+        self._gated = ahead.gated
+        # A claim asks for a power of two, so half of what was wanted may still be a full one. Runs with limits do not
+        # count: while this worker waits for a batch of slots, theirs would be free and nobody would use them.
+        self._backlog = len(taken) * 2 > asked
+        if self._look_after(ahead) or taken or gated:
             return
         poll = conf.settings().POLL_SECONDS
-        at_hand = agenda.gated or agenda.deliveries or agenda.overdue
-        wait = _BREATH if at_hand else poll if agenda.next is None else max(0.0, min(poll, agenda.next))
-        self.listener.wait(wait)
+        at_hand = ahead.deliveries or ahead.overdue
+        wait = _BREATH if at_hand else poll if ahead.next is None else max(_BREATH, min(poll, ahead.next))
+        self.listener.wait(_BEATEN if ahead.gated else wait)
 
     def _plain_share(self, asked: int) -> int:
         """Return how many runs without limits to ask for: half, where others wait as well, so that neither starves."""

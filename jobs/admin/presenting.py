@@ -190,10 +190,10 @@ def _grown(run: Run, now: datetime) -> int:
 
 
 def elapsed(status: str, started: datetime | None, now: datetime) -> int:
-    """Return how long a running run has run, in coarse steps: seconds are counted by the page itself."""
+    """Return how long a running run has run, doubling by doubling: seconds are counted by the page itself."""
     if status != Status.RUNNING or started is None:
         return 0
-    return round(math.log1p(max(0.0, (now - started).total_seconds())) * 2)
+    return int(math.log2(1 + max(0.0, (now - started).total_seconds())))
 
 
 def about(subject: str, user: AbstractBaseUser | AnonymousUser) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from jobs.models.alert import Alert
 from jobs.models.event import Event, SeenId
-from jobs.models.flow import FunctionState, Throttle
+from jobs.models.flow import FreedKey, FunctionState, Throttle
 from jobs.models.hour import Hour
 from jobs.models.key import EventKey
 from jobs.models.run import Run, RunEvent
@@ -16,6 +16,7 @@ __all__ = [
     "Delivery",
     "Event",
     "EventKey",
+    "FreedKey",
     "FunctionState",
     "Hour",
     "LogLine",

@@ -5,7 +5,6 @@ at once never take the same run: each locks what it looks at and skips what the 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -38,7 +37,8 @@ ORDER BY claimed.place, claimed.id, link.position
 
 # The limit is written into the text: with a parameter, a generic plan could sort the whole table.
 #
-# A due run of a paused function is put aside: it leaves the indexes that claims read until the function goes on.
+# A due run of a paused function is put aside: it leaves the indexes that claims read until the function goes on. The
+# lock makes whoever resumes the function wait until the runs can be seen that are put aside at this moment.
 _CLAIM = f"""
 WITH due AS (
     SELECT id, function, run_at AS place FROM jobs_run
@@ -50,7 +50,7 @@ WITH due AS (
       AND run_at <= {{now}}
     ORDER BY rank, id LIMIT {{limit}} FOR UPDATE SKIP LOCKED
 ), chosen AS (
-    SELECT id, place, function IN (SELECT id FROM jobs_functionstate WHERE paused) AS aside
+    SELECT id, place, function IN (SELECT id FROM jobs_functionstate WHERE paused FOR SHARE SKIP LOCKED) AS aside
     FROM (SELECT * FROM due UNION ALL SELECT * FROM ranked) AS candidates
     ORDER BY place, id LIMIT {{limit}}
 ), put_aside AS (
@@ -70,30 +70,20 @@ SELECT run_id, key, name, index, op, status, started_at, ended_at, wake_at,
 FROM jobs_step WHERE run_id = ANY(%s::uuid[])
 """
 
-# What there is to do besides claiming, and when the next of it comes: one look at the head of each index.
-_AGENDA = """
-SELECT EXISTS (SELECT 1 FROM jobs_delivery),
-       EXISTS (SELECT 1 FROM jobs_run WHERE gated AND rank <= {now} + interval '600 seconds' AND blocked_by IS NULL
-                                       AND rank IS NOT NULL AND run_at <= {now})
-           OR EXISTS (SELECT 1 FROM jobs_throttle WHERE wake_at <= {now}),
-       EXISTS (SELECT 1 FROM jobs_run WHERE deadline <= {now} AND ended_at IS NULL),
-       extract(epoch FROM least(
-           (SELECT run_at FROM jobs_run WHERE run_at IS NOT NULL AND rank IS NULL ORDER BY run_at, id LIMIT 1),
-           (SELECT min(run_at) FROM (SELECT run_at FROM jobs_run WHERE rank IS NOT NULL AND NOT gated
-                AND blocked_by IS NULL ORDER BY rank, id LIMIT 100) AS ranked),
-           (SELECT min(run_at) FROM (SELECT run_at FROM jobs_run WHERE rank IS NOT NULL AND gated
-                AND blocked_by IS NULL ORDER BY rank, id LIMIT 100) AS gated),
-           (SELECT min(wake_at) FROM jobs_throttle WHERE wake_at IS NOT NULL),
-           (SELECT min(deadline) FROM jobs_run WHERE deadline IS NOT NULL AND ended_at IS NULL)
-       ) - {now})::float8
-"""
-
 _BEAT = """
 INSERT INTO jobs_worker (id, host, pid, started_at, seen_at, slots, busy, version)
 VALUES (%s, %s, %s, {now}, {now}, %s, %s, %s)
 ON CONFLICT (id) DO UPDATE
 SET seen_at = excluded.seen_at, busy = excluded.busy, host = excluded.host, pid = excluded.pid,
     slots = excluded.slots, version = excluded.version
+"""
+
+_GIVE_SLOTS_BACK = """, given_back AS (
+    INSERT INTO jobs_freedkey (key)
+    SELECT DISTINCT key FROM queued CROSS JOIN LATERAL (VALUES (concurrency_1), (concurrency_2)) AS slot(key)
+    WHERE key IS NOT NULL
+)
+SELECT count(*) FROM queued
 """
 
 # A run that gained steps since it was last settled has made progress, so its worker's death counts as the first.
@@ -114,12 +104,14 @@ WITH held AS (
     SELECT *, interval '1 second' * CASE WHEN deaths > 3 THEN least(600, 2 ^ least(deaths - 3, 6)
         * row_number() OVER (PARTITION BY deaths > 3 ORDER BY random())) ELSE 0 END AS pause
     FROM counted
-)
-UPDATE jobs_run AS run
-SET status = 'QUEUED', lease = run.lease + 1, steps = finished, crashes = deaths, current_step = '',
-    attempt = CASE WHEN finished > run.steps THEN 0 ELSE run.attempt END,
-    run_at = {{now}} + pause, rank = {place("{now} + pause", "run")}
-FROM paused WHERE run.id = paused.id
+), queued AS (
+    UPDATE jobs_run AS run
+    SET status = 'QUEUED', lease = run.lease + 1, steps = finished, crashes = deaths, current_step = '',
+        attempt = CASE WHEN finished > run.steps THEN 0 ELSE run.attempt END,
+        run_at = {{now}} + pause, rank = {place("{now} + pause", "run")}
+    FROM paused WHERE run.id = paused.id
+    RETURNING concurrency_1, concurrency_2
+){_GIVE_SLOTS_BACK}
 """
 
 _FORGET_FREED = """
@@ -128,9 +120,7 @@ WHERE id = ANY(%s::uuid[])
   AND NOT EXISTS (SELECT 1 FROM jobs_run WHERE status = 'RUNNING' AND worker = dead.id)
 """
 
-_SILENT = """
-SELECT id FROM jobs_worker WHERE seen_at < {now} - interval '1 second' * %s
-"""
+_SILENT = "SELECT id FROM jobs_worker WHERE seen_at < {now} - interval '1 second' * %s"
 
 # After a database crash the heartbeat table is empty. A holder without a row gets one, so it has a whole interval
 # to report in before it counts as silent.
@@ -142,29 +132,15 @@ ON CONFLICT (id) DO NOTHING
 """
 
 _HAND_BACK = f"""
-UPDATE jobs_run
-SET status = 'QUEUED', run_at = {{now}}, lease = lease + 1, current_step = '', rank = {place("{now}")}
-WHERE status = 'RUNNING' AND worker = %s AND NOT (id = ANY(%s::uuid[]))
+WITH queued AS (
+    UPDATE jobs_run
+    SET status = 'QUEUED', run_at = {{now}}, lease = lease + 1, current_step = '', rank = {place("{now}")}
+    WHERE status = 'RUNNING' AND worker = %s AND NOT (id = ANY(%s::uuid[]))
+    RETURNING concurrency_1, concurrency_2
+){_GIVE_SLOTS_BACK}
 """
 
 _SIZES = (256, 128, 64, 32, 16, 8, 4, 2, 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Agenda:
-    """What there is to do besides claiming, and in how many seconds the next thing is due."""
-
-    deliveries: bool
-    gated: bool
-    overdue: bool
-    next: float | None
-
-
-def agenda(cursor: Any) -> Agenda:
-    """Return what a worker has to look after besides plain runs."""
-    cursor.execute(clock.sql(_AGENDA))
-    deliveries, gated, overdue, following = cursor.fetchone()
-    return Agenda(deliveries, gated, overdue, following)
 
 
 def claim(cursor: Any, worker: UUID, most: int) -> list[Claimed]:
@@ -234,7 +210,7 @@ def free_runs_of(cursor: Any, workers: list[UUID]) -> int:
     A run that somebody is writing at this moment is passed over, and its worker stays known for the next round.
     """
     cursor.execute(clock.sql(_FREE), [workers])
-    freed: int = cursor.rowcount
+    freed: int = cursor.fetchone()[0]
     cursor.execute(_FORGET_FREED, [workers])
     return freed
 
@@ -265,7 +241,7 @@ def unknown(cursor: Any, workers: list[UUID]) -> list[UUID]:
 def hand_back(cursor: Any, worker: UUID, *, except_for: Iterable[UUID] = ()) -> int:
     """Queue again what this worker holds besides the given runs; returns how many runs it were."""
     cursor.execute(clock.sql(_HAND_BACK), [worker, list(except_for)])
-    return int(cursor.rowcount)
+    return int(cursor.fetchone()[0])
 
 
 def forget(cursor: Any, worker: UUID) -> None:

@@ -20,6 +20,15 @@ class Throttle(models.Model):
         return self.key
 
 
+class FreedKey(models.Model):
+    """A key that has got room, for the next claim to look who waits behind it."""
+
+    key = models.CharField(max_length=255)
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class FunctionState(models.Model):
     """What people changed about a function; the code says all else."""
 

@@ -1,12 +1,14 @@
 """The statements behind the gate: runs that have to ask, the slots their keys have left, and whose turn it is.
 
 Runs that cannot start are put behind the key that stops them and are not looked at again until that key has room.
-Slots are never kept, only counted: a key's taken slots are its runs that are RUNNING at this moment.
+Slots are never kept, only counted: a key's taken slots are its runs that are RUNNING at this moment. Whoever gives one
+back leaves the key in `jobs_freedkey`. That row comes to be seen together with the free slot, so whichever claim has
+not counted the slot finds the row, however long either transaction takes.
 """
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +16,7 @@ from uuid import UUID
 from jobs import clock
 from jobs.journal import Claimed
 from jobs.models.claiming import CLAIMED, READ, STARTED, claimed_runs
+from jobs.models.run import place
 
 MOST = 256
 """Runs that one claim looks at."""
@@ -21,13 +24,37 @@ MOST = 256
 # One claim at a time decides who starts. Whoever comes second does not wait: the first one does its work as well.
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('jobs'), hashtext('gate'))"
 
-_COLUMNS = "id, function, rank, concurrency_1, concurrency_2, throttle_key, started_at IS NULL AS first"
+# Before anything is counted: whose slot is not counted as free, its key is found by the next claim.
+#
+# Whoever resumes a function waits for a claim that may put its runs aside, and then finds them. One that is being
+# resumed at this moment counts as resumed.
+_BEGIN = """
+WITH freed AS (
+    DELETE FROM jobs_freedkey WHERE id IN (SELECT id FROM jobs_freedkey ORDER BY id LIMIT 500) RETURNING key
+), turns AS (
+    SELECT key, arrival FROM jobs_throttle WHERE wake_at <= {now} ORDER BY wake_at LIMIT 100
+), paused AS (
+    SELECT id FROM jobs_functionstate WHERE paused FOR SHARE SKIP LOCKED
+)
+SELECT 'now', '', {now} UNION ALL SELECT 'freed', key, NULL FROM freed
+UNION ALL SELECT 'turn', key, arrival FROM turns UNION ALL SELECT 'paused', id, NULL FROM paused
+"""
 
+_COLUMNS = "id, function, rank, concurrency_1, concurrency_2, throttle_key, started_at IS NULL AS first, blocked_by"
+
+# Only a priority can make the place of a due run lie in the future, so without one no run that sleeps is looked at.
 _CANDIDATES = f"""
-SELECT {_COLUMNS} FROM jobs_run
-WHERE gated AND rank <= {{now}} + interval '600 seconds' AND rank IS NOT NULL AND blocked_by IS NULL
-  AND run_at <= {{now}}
-ORDER BY rank, id LIMIT {MOST} FOR UPDATE SKIP LOCKED
+WITH equal AS (
+    SELECT {_COLUMNS} FROM jobs_run
+    WHERE gated AND priority = 0 AND rank <= {{now}} AND rank IS NOT NULL AND blocked_by IS NULL
+    ORDER BY rank, id LIMIT {MOST} FOR UPDATE SKIP LOCKED
+), moved AS (
+    SELECT {_COLUMNS} FROM jobs_run
+    WHERE gated AND priority <> 0 AND rank <= {{now}} + interval '600 seconds' AND rank IS NOT NULL
+      AND blocked_by IS NULL AND run_at <= {{now}}
+    ORDER BY rank, id LIMIT {MOST} FOR UPDATE SKIP LOCKED
+)
+SELECT * FROM equal UNION ALL SELECT * FROM moved ORDER BY rank, id LIMIT {MOST}
 """
 
 _BEHIND = f"""
@@ -41,13 +68,12 @@ CROSS JOIN LATERAL (
 _TAKEN = """
 SELECT key,
        (SELECT count(*) FROM jobs_run WHERE status = 'RUNNING' AND concurrency_1 = key)
-       + (SELECT count(*) FROM jobs_run WHERE status = 'RUNNING' AND concurrency_2 = key)
+       + (SELECT count(*) FROM jobs_run WHERE status = 'RUNNING' AND concurrency_2 = key
+          AND concurrency_1 IS DISTINCT FROM key)
 FROM unnest(%s::text[]) AS wanted(key)
 """
 
-_ARRIVALS = "SELECT key, arrival FROM jobs_throttle WHERE key = ANY(%s::text[])"
-
-_DUE_KEYS = "SELECT key, arrival FROM jobs_throttle WHERE wake_at <= {now} ORDER BY wake_at LIMIT 100"
+_ARRIVALS = "SELECT key, arrival, wake_at FROM jobs_throttle WHERE key = ANY(%s::text[])"
 
 _SET_ARRIVALS = """
 INSERT INTO jobs_throttle (key, arrival, wake_at)
@@ -56,10 +82,13 @@ FROM json_to_recordset(%s::json) AS t(key text, arrival timestamptz, wake_at tim
 ON CONFLICT (key) DO UPDATE SET arrival = excluded.arrival, wake_at = excluded.wake_at
 """
 
+# The moment of the decision is that of the start, so that what is recorded is what was decided.
 _START = f"""
-WITH claimed AS (
-    UPDATE jobs_run AS run SET {STARTED}
-    FROM (SELECT id, rank AS place FROM jobs_run WHERE id = ANY(%s::uuid[])) AS chosen
+WITH moment AS (
+    SELECT %s::timestamptz AS at
+), claimed AS (
+    UPDATE jobs_run AS run SET {STARTED.replace("{now}", "moment.at")}
+    FROM moment, (SELECT id, rank AS place FROM jobs_run WHERE id = ANY(%s::uuid[])) AS chosen
     WHERE run.id = chosen.id
     RETURNING {CLAIMED}, place
 )
@@ -72,32 +101,15 @@ FROM json_to_recordset(%s::json) AS put(id uuid, key text)
 WHERE run.id = put.id AND run.blocked_by IS DISTINCT FROM put.key
 """
 
-# One is enough: the claim that looks at it brings along as many as there is room for.
-_LET_LOOK = """
-UPDATE jobs_run SET blocked_by = NULL WHERE id IN (
-    SELECT (SELECT id FROM jobs_run WHERE blocked_by = freed.key ORDER BY rank, id LIMIT 1 FOR UPDATE SKIP LOCKED)
-    FROM (SELECT DISTINCT key FROM unnest(%s::text[]) AS k(key)) AS freed
-)
-RETURNING id
-"""
+FREE = "INSERT INTO jobs_freedkey (key) SELECT DISTINCT key FROM unnest(%s::text[]) AS k(key)"
+"""Has the runs behind keys looked at, for a writer that sends several statements at once; takes a list of keys."""
 
-_KEYS_WITH_BLOCKED = """
-WITH RECURSIVE keys(key, function) AS (
-    (SELECT blocked_by, function FROM jobs_run WHERE blocked_by IS NOT NULL ORDER BY blocked_by, rank, id LIMIT 1)
-    UNION ALL
-    SELECT following.* FROM keys CROSS JOIN LATERAL (
-        SELECT blocked_by, function FROM jobs_run WHERE blocked_by > keys.key
-        ORDER BY blocked_by, rank, id LIMIT 1
-    ) AS following
-)
-SELECT key, function FROM keys
-"""
-
-_RELEASE = "UPDATE jobs_run SET blocked_by = NULL WHERE id = ANY(%s::uuid[]) AND blocked_by IS NOT NULL"
-
-_WAKE_KEYS = """
-INSERT INTO jobs_throttle (key, arrival, wake_at) SELECT key, {now}, {now} FROM unnest(%s::text[]) AS k(key)
-ON CONFLICT (key) DO UPDATE SET wake_at = excluded.wake_at WHERE jobs_throttle.wake_at IS NULL
+# What this code does not know may be newer than it: another worker takes it.
+_PUT_OFF = f"""
+UPDATE jobs_run AS run
+SET run_at = {{now}} + interval '1 second' * %s, rank = {place("{now} + interval '1 second' * %s", "run")},
+    error = %s::json, blocked_by = NULL, collecting = NULL
+WHERE id = ANY(%s::uuid[])
 """
 
 _PAUSED = "SELECT id FROM jobs_functionstate WHERE paused"
@@ -118,6 +130,7 @@ class Candidate:
     keys: tuple[str | None, str | None]
     throttle_key: str | None
     first: bool
+    behind: str | None
 
 
 @dataclass(slots=True)
@@ -129,10 +142,34 @@ class Arrival:
     wake_at: datetime | None = None
 
 
+@dataclass(slots=True)
+class Begun:
+    """The engine's time, and the keys and functions that a claim has to know of."""
+
+    now: datetime = field(default_factory=clock.now)
+    turns: dict[str, Arrival] = field(default_factory=dict)
+    freed: set[str] = field(default_factory=set)
+    paused: set[str] = field(default_factory=set)
+
+
 def lock(cursor: Any) -> bool:
     """Take the gate for this transaction; False if another worker has it."""
     cursor.execute(_LOCK)
     return bool(cursor.fetchone()[0])
+
+
+def begin(cursor: Any) -> Begun:
+    """Return what a claim begins with; what is freed or due counts as looked at, and nothing is resumed meanwhile."""
+    cursor.execute(clock.sql(_BEGIN))
+    begun = Begun()
+    for what, key, moment in cursor.fetchall():
+        if what == "now":
+            begun.now = moment
+        elif what == "turn":
+            begun.turns[key] = Arrival(key, moment)
+        else:
+            (begun.freed if what == "freed" else begun.paused).add(key)
+    return begun
 
 
 def now(cursor: Any) -> datetime:
@@ -157,8 +194,8 @@ def behind(cursor: Any, wanted: Mapping[str, int], *, except_for: Iterable[UUID]
 
 def _candidates(cursor: Any) -> list[Candidate]:
     return [
-        Candidate(pk, function, place, (one, two), throttle, first)
-        for pk, function, place, one, two, throttle, first in cursor.fetchall()
+        Candidate(pk, function, rank, (one, two), throttle, first, behind)
+        for pk, function, rank, one, two, throttle, first, behind in cursor.fetchall()
     ]
 
 
@@ -171,13 +208,7 @@ def taken(cursor: Any, keys: Iterable[str]) -> dict[str, int]:
 def arrivals(cursor: Any, keys: Iterable[str]) -> dict[str, Arrival]:
     """Return what is kept of throttled keys."""
     cursor.execute(_ARRIVALS, [sorted(keys)])
-    return {key: Arrival(key, arrival) for key, arrival in cursor.fetchall()}
-
-
-def due_keys(cursor: Any) -> dict[str, Arrival]:
-    """Return the throttled keys whose waiting runs are to be looked at now."""
-    cursor.execute(clock.sql(_DUE_KEYS))
-    return {key: Arrival(key, arrival) for key, arrival in cursor.fetchall()}
+    return {key: Arrival(key, arrival, wake_at) for key, arrival, wake_at in cursor.fetchall()}
 
 
 def set_arrivals(cursor: Any, changed: Iterable[Arrival]) -> None:
@@ -186,9 +217,9 @@ def set_arrivals(cursor: Any, changed: Iterable[Arrival]) -> None:
     cursor.execute(_SET_ARRIVALS, [json.dumps(rows, default=str)])
 
 
-def start(cursor: Any, worker: UUID, ids: Sequence[UUID]) -> list[Claimed]:
-    """Take these runs for this worker."""
-    cursor.execute(clock.sql(_START), [worker, list(ids)])
+def start(cursor: Any, worker: UUID, ids: Sequence[UUID], at: datetime) -> list[Claimed]:
+    """Take these runs for this worker, at the moment of the decision."""
+    cursor.execute(clock.sql(_START), [at, worker, list(ids)])
     return claimed_runs(cursor)
 
 
@@ -197,30 +228,14 @@ def put_behind(cursor: Any, keys: Mapping[UUID, str]) -> None:
     cursor.execute(_PUT_BEHIND, [json.dumps([{"id": str(pk), "key": key} for pk, key in keys.items()])])
 
 
-def release(cursor: Any, ids: Iterable[UUID]) -> None:
-    """Leave runs to the next claim, whatever they waited for."""
-    cursor.execute(_RELEASE, [list(ids)])
+def put_off(cursor: Any, ids: Sequence[UUID], seconds: float, error: str) -> None:
+    """Offer runs again after so many seconds, with an error as JSON that says why."""
+    cursor.execute(clock.sql(_PUT_OFF), [seconds, seconds, error, list(ids)])
 
 
-def wake_keys(cursor: Any, keys: Sequence[str]) -> None:
-    """Have the runs behind throttled keys looked at now, where nothing is planned for them."""
-    cursor.execute(clock.sql(_WAKE_KEYS), [list(keys)])
-
-
-def let_look(cursor: Any, keys: Sequence[str]) -> int:
-    """Have the first run behind each key looked at again; returns how many runs it were."""
-    cursor.execute(_LET_LOOK, [list(keys)])
-    return int(cursor.rowcount)
-
-
-LET_LOOK = _LET_LOOK
-"""The same for a writer that sends several statements at once; takes a list of keys."""
-
-
-def keys_with_blocked(cursor: Any) -> list[tuple[str, str]]:
-    """Return every key that runs wait behind, with the function of the first of them."""
-    cursor.execute(_KEYS_WITH_BLOCKED)
-    return [(key, function) for key, function in cursor.fetchall()]
+def free(cursor: Any, keys: Iterable[str]) -> None:
+    """Have the runs behind keys looked at by the next claim, once this is committed."""
+    cursor.execute(FREE, [sorted(keys)])
 
 
 def paused_functions(cursor: Any) -> set[str]:

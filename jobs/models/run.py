@@ -146,7 +146,12 @@ class Run(models.Model):
             models.Index(
                 name="run_gated",
                 fields=["rank", "id"],
-                condition=Q(rank__isnull=False, gated=True, blocked_by__isnull=True),
+                condition=Q(rank__isnull=False, gated=True, blocked_by__isnull=True, priority=0),
+            ),
+            models.Index(
+                name="run_gated_moved",
+                fields=["rank", "id"],
+                condition=Q(rank__isnull=False, gated=True, blocked_by__isnull=True) & ~Q(priority=0),
             ),
             models.Index(
                 name="run_blocked", fields=["blocked_by", "rank", "id"], condition=Q(blocked_by__isnull=False)

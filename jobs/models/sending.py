@@ -75,7 +75,8 @@ SELECT run, step, event, output::json, error::json
 FROM json_to_recordset(%s::json) AS d(run uuid, step text, event uuid, output text, error text)
 """
 
-# A debounce starts `delay` after its newest event, but not later than `cap` after its first.
+# A debounce starts `delay` after its newest event, but not later than `cap` after its first, and in no case before an
+# event with a time to come: it is later than the debounce would be only because of one.
 _EXTEND = f"""
 UPDATE jobs_run AS run
 SET run_at = more.due, rank = {place("more.due", "run")},
@@ -85,9 +86,11 @@ FROM (
     SELECT known.id, m.count, m."full",
            CASE WHEN m."full" THEN {{now}}
                 WHEN m.delay IS NULL THEN known.run_at
-                ELSE least({{now}} + interval '1 second' * m.delay,
-                           known.queued_at + interval '1 second' * m.cap) END AS due
-    FROM json_to_recordset(%s::json) AS m(run uuid, count int, delay float8, cap float8, "full" boolean)
+                ELSE greatest(least({{now}} + interval '1 second' * m.delay,
+                                    known.queued_at + interval '1 second' * m.cap),
+                              known.run_at, m.not_before) END AS due
+    FROM json_to_recordset(%s::json)
+         AS m(run uuid, count int, delay float8, cap float8, not_before timestamptz, "full" boolean)
     JOIN jobs_run AS known ON known.id = m.run
 ) AS more
 WHERE run.id = more.id
@@ -102,6 +105,11 @@ ORDER BY id
 ON CONFLICT (id) DO UPDATE SET event = excluded.event, expires_at = excluded.expires_at
 WHERE jobs_seenid.expires_at <= {now}
 RETURNING event
+"""
+
+_FORGET_SEEN = """
+DELETE FROM jobs_seenid AS seen USING json_to_recordset(%s::json) AS s(id text, event uuid)
+WHERE seen.id = s.id AND seen.event = s.event
 """
 
 
@@ -162,6 +170,11 @@ def first_seen(cursor: Any, ids: Sequence[tuple[str, UUID]]) -> set[UUID]:
     rows = [{"id": one, "event": event} for one, event in ids]
     cursor.execute(clock.sql(_FIRST_SEEN), [_rows(rows)])
     return {row[0] for row in cursor.fetchall()}
+
+
+def forget_seen(cursor: Any, ids: Sequence[tuple[str, UUID]]) -> None:
+    """Forget ids that this transaction has remembered for events which started nothing."""
+    cursor.execute(_FORGET_SEEN, [_rows([{"id": one, "event": event} for one, event in ids])])
 
 
 def _rows(rows: Sequence[Row]) -> str:

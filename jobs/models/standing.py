@@ -23,7 +23,9 @@ WITH live AS (
     UNION ALL (SELECT function, status FROM jobs_run
      WHERE rank IS NOT NULL AND NOT gated AND blocked_by IS NULL LIMIT {MOST})
     UNION ALL (SELECT function, status FROM jobs_run
-     WHERE rank IS NOT NULL AND gated AND blocked_by IS NULL LIMIT {MOST})
+     WHERE rank IS NOT NULL AND gated AND blocked_by IS NULL AND priority = 0 LIMIT {MOST})
+    UNION ALL (SELECT function, status FROM jobs_run
+     WHERE rank IS NOT NULL AND gated AND blocked_by IS NULL AND priority <> 0 LIMIT {MOST})
     UNION ALL (SELECT function, status FROM jobs_run WHERE status = 'WAITING' AND run_at IS NULL LIMIT {MOST})
     UNION ALL (SELECT function, status FROM jobs_run WHERE blocked_by IS NOT NULL LIMIT {MOST})
     UNION ALL (SELECT function, status FROM jobs_run WHERE status = 'RUNNING' LIMIT {MOST})
@@ -34,7 +36,8 @@ WITH live AS (
      WHERE rank IS NOT NULL AND NOT gated AND blocked_by IS NULL AND run_at <= {{now}} AND status = 'QUEUED'
      ORDER BY rank, id LIMIT 1)
     UNION ALL (SELECT run_at FROM jobs_run
-     WHERE rank IS NOT NULL AND gated AND blocked_by IS NULL AND run_at <= {{now}} AND status = 'QUEUED'
+     WHERE rank IS NOT NULL AND gated AND blocked_by IS NULL AND priority = 0 AND run_at <= {{now}}
+       AND status = 'QUEUED'
      ORDER BY rank, id LIMIT 1)
 ), waking AS (
     SELECT run_at FROM jobs_run WHERE run_at > {{now}} AND rank IS NULL AND status IN ('SLEEPING', 'WAITING')

@@ -134,7 +134,7 @@ def statements(writes: Sequence[Write]) -> list[Statement]:
     if forgotten := [row for w in writes for row in _forget_rows(w)]:
         made.append((_FORGET, [_rows(forgotten)], False))
     if freed := [key for w in writes for key in w.freed]:
-        made.append((gating.LET_LOOK, [freed], False))
+        made.append((gating.FREE, [freed], False))
     return made
 
 

@@ -83,3 +83,7 @@ def _end_a_program() -> int:
         return program.wait(5)
     finally:
         program.kill()
+
+
+# Functions of other modules that clusters under test know as well.
+from tests.jobs import limited  # noqa: F401

@@ -1,0 +1,275 @@
+"""Concurrency: so many runs of a key execute at once, counted from what is running and never kept."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+
+import jobs
+from jobs import actions, testing
+from jobs.errors import InvalidDefinition
+from jobs.ids import new_id
+from jobs.journal import Failed, Released
+from jobs.models import Run, claiming
+from jobs.types import Status
+from tests.jobs.conftest import Engine
+from tests.jobs.flowing import DONE, LATER, blocked, everything_in_turn, leave, numbers, send, take, take_plain
+
+
+def limited(engine: Engine, limit: int = 2, *more: jobs.Concurrency, **options: Any) -> None:
+    """Define a function with a limit."""
+    named = {name: options.pop(name) for name in ("key", "scope") if name in options}
+    concurrency = [jobs.Concurrency(limit=limit, **named), *more]
+    engine.define(lambda ctx: None, concurrency=concurrency, **options)
+
+
+def test_so_many_start_as_the_limit_says_and_the_rest_in_their_order(engine: Engine) -> None:
+    limited(engine)
+    send(range(5))
+    first = take()
+    assert numbers(first) == [0, 1]
+    assert take() == []
+    leave(first[1])
+    second = take()
+    assert numbers(second) == [2]
+    leave([first[0], *second])
+    assert numbers(take()) == [3, 4]
+
+
+def test_a_run_without_limits_does_not_go_through_the_gate(engine: Engine) -> None:
+    engine.define(lambda ctx: None)
+    send([1])
+    assert take() == []
+    assert numbers(take_plain()) == [1]
+
+
+def test_every_key_has_its_own_slots(engine: Engine) -> None:
+    limited(engine, 1, key="event.data.user")
+    for number, user in enumerate("aabbc"):
+        send([number], user=user)
+    assert numbers(take()) == [0, 2, 4]
+
+
+def test_a_missing_key_is_a_key_as_well(engine: Engine) -> None:
+    limited(engine, 1, key="event.data.user")
+    send([1, 2])
+    send([3], user=None)
+    send([4], user="a")
+    assert numbers(take()) == [1, 4]
+
+
+def test_a_run_whose_key_cannot_be_evaluated_fails_and_takes_no_slot(engine: Engine) -> None:
+    limited(engine, 1, key="event.data.n + 'x'")
+    send([1])
+    testing.drain()
+    run = Run.objects.get()
+    assert (run.status, run.error["code"], run.gated) == (Status.FAILED, "invalid_expression", False)
+
+
+def test_two_limits_hold_together(engine: Engine) -> None:
+    limited(engine, 3, jobs.Concurrency(limit=1, key="event.data.user"))
+    for number, user in enumerate("aabbcdd"):
+        send([number], user=user)
+    first = take()
+    assert numbers(first) == [0, 2, 4]
+    leave(first[0])
+    assert numbers(take()) == [1]
+    leave(first[1])
+    leave(first[2])
+    assert numbers(take()) == [3, 5]
+
+
+def test_two_limits_with_one_key_count_a_run_once(engine: Engine) -> None:
+    same = "event.data.user"
+    limited(engine, 2, jobs.Concurrency(limit=4, key=same, scope="env"), key=f"{same} + ''", scope="env")
+    send(range(5), user="a")
+    assert numbers(take()) == [0, 1]
+
+
+def test_a_key_of_the_whole_site_is_shared_by_functions(engine: Engine) -> None:
+    for scope in ("env", "account"):
+        engine.begin_anew()
+        limited(engine, 2, key="'service'", scope=scope)
+        engine.define(
+            lambda ctx: None,
+            fn_id="other",
+            on="other",
+            concurrency=[jobs.Concurrency(limit=2, key="'ser' + 'vice'", scope=scope)],
+        )
+        send([1])
+        send([2], "other")
+        send([3])
+        send([4], "other")
+        taken = take()
+        assert numbers(taken) == [1, 2]
+        leave(taken)
+        assert everything_in_turn() == [3, 4]
+
+
+def test_functions_that_share_a_key_may_have_limits_of_their_own(engine: Engine) -> None:
+    limited(engine, 3, key="'service'", scope="env")
+    low = [jobs.Concurrency(limit=1, key="'service'", scope="env")]
+    engine.define(lambda ctx: None, fn_id="low", on="low", concurrency=low)
+    send([1, 2])
+    send([3], "low")
+    send([4])
+    first = take()
+    assert numbers(first) == [1, 2, 4]
+    leave(first[:2])
+    assert take() == []
+    leave(first[2])
+    assert numbers(take()) == [3]
+
+
+def test_a_limit_of_one_function_is_not_that_of_another(engine: Engine) -> None:
+    limited(engine, 1, key="'service'")
+    engine.define(lambda ctx: None, fn_id="other", on="other", concurrency=[jobs.Concurrency(limit=1, key="'service'")])
+    send([1])
+    send([2], "other")
+    assert numbers(take()) == [1, 2]
+
+
+def test_a_sleeping_run_holds_no_slot_and_asks_for_one_when_it_wakes(engine: Engine) -> None:
+    seen: list[int] = []
+
+    def body(ctx: jobs.ContextSync) -> None:
+        ctx.step.sleep("pause", timedelta(minutes=1))
+        seen.append(ctx.event.data["n"])
+
+    engine.define(body, concurrency=[jobs.Concurrency(limit=1)])
+    send([1])
+    testing.drain()
+    send([2])
+    testing.drain()
+    assert Run.objects.filter(status=Status.SLEEPING).count() == 2
+    engine.pass_time(minutes=2)
+    first = take()
+    assert numbers(first) == [1]
+    assert take() == []
+    leave(first)
+    assert numbers(take()) == [2]
+
+
+def test_a_waiting_run_holds_no_slot(engine: Engine) -> None:
+    engine.define(
+        lambda ctx: ctx.step.wait_for_event("answer", event="answer", timeout=timedelta(hours=1)),
+        concurrency=[jobs.Concurrency(limit=1)],
+    )
+    send([1])
+    testing.drain()
+    send([2])
+    testing.drain()
+    assert Run.objects.filter(status=Status.WAITING).count() == 2
+    engine.send("answer")
+    testing.drain()
+    assert Run.objects.filter(status=Status.COMPLETED).count() == 2
+
+
+def test_a_run_that_pauses_before_its_next_attempt_holds_no_slot(engine: Engine) -> None:
+    limited(engine, 1)
+    send([1, 2])
+    leave(take(), LATER)
+    assert numbers(take()) == [2]
+    engine.pass_time(hours=2)
+    assert take() == []
+
+
+@pytest.mark.parametrize("how", ["completed", "failed", "released", "cancelled", "freed", "handed back"])
+def test_whatever_ends_an_execution_frees_its_slot(engine: Engine, how: str) -> None:
+    limited(engine, 1)
+    send([1, 2])
+    worker = new_id()
+    [held] = take(worker=worker)
+    assert (take(), blocked()) == ([], 1)
+    outcomes = {"completed": DONE, "failed": Failed({"code": "error"}), "released": Released()}
+    if how in outcomes:
+        leave(held, outcomes[how])
+    elif how == "cancelled":
+        actions.cancel(Run.objects.get(pk=held.run_id), by="ada")
+    else:
+        with connection.cursor() as cursor:
+            if how == "handed back":
+                assert claiming.hand_back(cursor, worker) == 1
+            else:
+                assert claiming.free_runs_of(cursor, [worker]) == 1
+    goes_on = how in ("released", "freed", "handed back")
+    assert sorted(everything_in_turn()) == ([1, 2] if goes_on else [2])
+
+
+def test_the_slot_of_a_run_that_pauses_after_many_crashes_goes_to_the_next(engine: Engine) -> None:
+    limited(engine, 1)
+    send([1, 2])
+    worker = new_id()
+    take(worker=worker)
+    assert take() == []
+    Run.objects.filter(status=Status.RUNNING).update(crashes=5)
+    with connection.cursor() as cursor:
+        claiming.free_runs_of(cursor, [worker])
+    assert numbers(take()) == [2]
+
+
+def test_a_run_that_failed_asks_again_when_it_is_retried(engine: Engine) -> None:
+    limited(engine, 1)
+    send([1, 2])
+    leave(take(), Failed({"code": "error"}))
+    second = take()
+    assert actions.retry(Run.objects.get(status=Status.FAILED), by="ada")
+    assert take() == []
+    leave(second)
+    assert numbers(take()) == [1]
+
+
+def test_the_runs_of_a_limit_are_taken_up_to_what_a_worker_has_room_for(engine: Engine) -> None:
+    limited(engine, 100)
+    send(range(20))
+    first = take(3)
+    assert numbers(first) == [0, 1, 2]
+    leave(first)
+    assert everything_in_turn(4) == list(range(3, 20))
+
+
+def test_room_that_one_key_has_is_found_behind_runs_that_wait_for_another(engine: Engine) -> None:
+    limited(engine, 2, jobs.Concurrency(limit=1, key="event.data.user"))
+    # All wait behind the first limit; what comes first then waits for its user.
+    send(range(2), user="x")
+    send([2], user="y")
+    held = take()
+    assert numbers(held) == [0, 2]
+    send(range(10, 15), user="x")
+    send([15], user="z")
+    assert take() == []
+    leave(held[1])
+    assert numbers(take(1)) == [15]
+
+
+def test_a_worker_with_little_room_leaves_nobody_behind_a_key_that_has_some(engine: Engine) -> None:
+    limited(engine, 2, jobs.Concurrency(limit=1, key="event.data.user"))
+    engine.define(lambda ctx: None, fn_id="other", on="other", concurrency=[jobs.Concurrency(limit=9)])
+    send([0], user="x")
+    send([1], user="y")
+    held = take()
+    send(range(10, 14), user="x")
+    send([20], user="z")
+    assert take() == []
+    send([30], "other")
+    leave(held[1])
+    # One slot is free; its first takers wait for their user, and the only thread goes to the other function.
+    taken = take(1) + take(1) + take(1)
+    assert sorted(numbers(taken)) == [20, 30]
+
+
+def test_thousands_behind_one_key_do_not_hold_up_another_key(engine: Engine) -> None:
+    limited(engine, 1, key="event.data.user")
+    send(range(3000), user="x")
+    send([5000], user="y")
+    seen: list[int] = []
+    for _ in range(20):
+        seen += numbers(take(8))
+    assert seen == [0, 5000]
+    assert blocked() == 2999
+
+
+def test_a_scope_needs_a_key(engine: Engine) -> None:
+    with pytest.raises(InvalidDefinition):
+        limited(engine, 1, scope="env")
