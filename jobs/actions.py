@@ -22,7 +22,7 @@ from jobs.models.step import Step
 from jobs.opening import Opening, cancels_of
 from jobs.registry import registry
 from jobs.types import Event as EventValue
-from jobs.types import Source, Status, StepStatus
+from jobs.types import Op, Source, Status, StepStatus
 
 By: TypeAlias = AbstractBaseUser | AnonymousUser | str
 
@@ -42,6 +42,8 @@ def retry(run: Run, *, by: By) -> bool:
         journal = Step.objects.filter(run_id=run.pk)
         journal.filter(status=StepStatus.FAILED, name=step).update(status=StepStatus.RETRYING, ended_at=None)
         journal.filter(status=StepStatus.RETRYING).update(tries=0, wake_at=None)
+        # What it had waited for was forgotten when it ended: it waits anew. A child that it invoked still answers.
+        journal.filter(status=StepStatus.WAITING, op__in=(Op.WAIT_FOR_EVENT, Op.WAIT_FOR_SIGNAL)).delete()
         _listen_for_cancels(run)
         _note(run, "Retried", by)
         transaction.on_commit(wakeup.hint, robust=True)

@@ -12,8 +12,7 @@ from typing import Any, TypeVar, TypeVarTuple, overload
 
 from jobs import branch, clock
 from jobs.attempt import Attempt
-from jobs.branch import Branch
-from jobs.deadlines import too_late
+from jobs.deadlines import in_time
 from jobs.function import Function
 from jobs.group import Arm, Group
 from jobs.journal import Suspend
@@ -76,7 +75,7 @@ class Step:
             attempt.begin(entry.name)
             try:
                 with branch.handling(entry.name):
-                    value = await _in_time(self._called(handler, args), timeout)
+                    value = await in_time(self._called(handler, args), None if timeout is None else seconds(timeout))
                 output = accepted(attempt, entry, value, output_type)
             except Exception as error:
                 raise await offload(functools.partial(attempt.attempt_failed, entry, error, retries)) from error
@@ -161,16 +160,6 @@ class Step:
         return await self._attempt.recorder.offload(lambda: named(data=data, timeout=timeout))
 
 
-async def _in_time(work: Awaitable[Any], timeout: Duration | None) -> Any:
-    if timeout is None:
-        return await work
-    done, _ = await asyncio.wait([task := asyncio.ensure_future(work)], timeout=seconds(timeout))
-    if not done:
-        task.cancel()
-        raise too_late(seconds(timeout))
-    return task.result()
-
-
 class GroupAsync:
     """Groups of steps of an async function that are under way at the same time."""
 
@@ -238,7 +227,7 @@ async def _tasks(attempt: Attempt, arms: Sequence[Arm]) -> AsyncIterator[Arm]:
     tasks = []
     for arm in arms:
         begun = asyncio.Event()
-        arm.line = Branch(arm.line.parent, begun=_signal(loop, begun))
+        arm.line.begun = _signal(loop, begun)
         attempt.recorder.widen(1)
         tasks.append(loop.create_task(work(arm, begun), context=contextvars.copy_context()))
         await begun.wait()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, Protocol
 
 from jobs import branch, clock, conf, failures, serialize
 from jobs.branch import Branch
@@ -25,45 +24,11 @@ from jobs.journal import (
     Suspend,
     Write,
 )
-from jobs.types import Event, Op, StepStatus
+from jobs.recorder import Recorder
+from jobs.types import Op, StepStatus
 
 if TYPE_CHECKING:
     from jobs.function import Function
-
-T = TypeVar("T")
-
-
-class Recorder(Protocol):
-    """Where an attempt writes; each call returns once its write is committed, False if the lease was lost."""
-
-    inline: bool
-    """Whether everything happens in the one thread that executes the run, as in a test's transaction."""
-
-    def write(self, write: Write) -> bool:
-        """Commit what one run wants written."""
-
-    def record_with(
-        self, claimed: Claimed, make: Callable[[], Entry], lines: Callable[[], list[Line]]
-    ) -> tuple[Entry, bool]:
-        """Run `make` and journal its entry in one database transaction, which a lost lease rolls back."""
-
-    def look(self, run_id: UUID, step: str, lookback: timedelta) -> tuple[list[Event], bool]:
-        """Return the events that may meet a step's wait, oldest first, and whether more may still turn up."""
-
-    def release_connections(self) -> None:
-        """Give back the database connections that product code left open in this thread."""
-
-    def widen(self, by: int) -> None:
-        """Expect so many more writers at once, or so many fewer."""
-
-    async def offload(self, call: Callable[[], T]) -> T:
-        """Make a call that may block, beside the event loop."""
-
-    def complete(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Run a coroutine to its end."""
-
-    def stopping(self, function: str) -> bool:
-        """Whether the worker wants runs of this function back at the next step."""
 
 
 class NewCode(Protocol):
@@ -104,7 +69,8 @@ class Attempt:
         return self._last_finished is not None
 
     def _key_of_last_finished(self) -> str | None:
-        finished = [entry for entry in self.claimed.journal.values() if entry.finished(self.claimed.now)]
+        journal = self.claimed.journal.values()
+        finished = [entry for entry in journal if entry.finished(self.claimed.now) and entry.op != Op.RACE]
         return max(finished, key=lambda entry: entry.index).key if finished else None
 
     @property
@@ -124,10 +90,23 @@ class Attempt:
             self.over = outcome  # for every line
         return Suspend(outcome)
 
+    @property
+    def met(self) -> int:
+        """How many steps the body has come to in this pass."""
+        return self._met
+
+    def drop(self, keys: Sequence[str]) -> None:
+        """Take note that these steps are not waited for any more."""
+        for entry in filter(None, map(self.claimed.journal.get, keys)):
+            if entry.status in (StepStatus.WAITING, StepStatus.SLEEPING, StepStatus.RETRYING):
+                entry.status = StepStatus.DROPPED
+
     def check_line(self, step_id: str) -> None:
         """Raise if no step may begin here: inside another one, or once it is decided how the pass ends."""
         if branch.step_under_way() is not None:
             raise self.fail("step_nested", "Nested steps are not supported.", step=step_id)
+        if self.branch.lost:
+            raise Suspend(Lost())
         decided = self.over or self.branch.outcome
         if decided is not None:
             raise Suspend(decided)

@@ -21,23 +21,40 @@ class Branch:
         self.parent = parent
         self.outcome: Outcome | None = None
         self.keys: list[str] = []
-        self._begun = begun
-        self._repeats: dict[str, int] = {}
+        """Its steps, and those of groups within it; by the first of them it is known."""
+        self.first: tuple[str, str] | None = None
+        """The id and the key of its first step, as far as they are known before it has come there."""
+        self.begun = begun
+        self.repeats: dict[str, int] = {}
+        self._lost = False
+
+    @property
+    def lost(self) -> bool:
+        """Whether a race goes on without it: no further step may begin."""
+        return self._lost or (self.parent is not None and self.parent.lost)
+
+    def lose(self) -> None:
+        """Let it go: a race has been decided."""
+        self._lost = True
 
     def key(self, step_id: str) -> str:
         """Return the journal key of the step that this line has come to."""
         key = self._key(step_id)
-        self.keys.append(key)
         line: Branch | None = self
         while line is not None:
-            line._begun()
+            if not line.keys:
+                line.first = step_id, key
+            line.keys.append(key)
+            line.begun()
             line = line.parent
         return key
 
     def _key(self, step_id: str) -> str:
         if self.parent is not None and not self.keys:
+            if self.first is not None and self.first[0] == step_id:
+                return self.first[1]
             return self.parent._key(step_id)
-        repeat = self._repeats[step_id] = self._repeats.get(step_id, -1) + 1
+        repeat = self.repeats[step_id] = self.repeats.get(step_id, -1) + 1
         return key_of(f"{step_id} in {self.keys[0]}" if self.parent is not None else step_id, repeat)
 
 

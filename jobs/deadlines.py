@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from jobs.attempt import Recorder
 from jobs.errors import StepTimeout
+from jobs.recorder import Recorder
 
 
 def within(call: Callable[[], Any], seconds: float, recorder: Recorder) -> Any:
@@ -38,6 +39,17 @@ def within(call: Callable[[], Any], seconds: float, recorder: Recorder) -> Any:
     if "error" in ended:
         raise ended["error"]
     return ended["value"]
+
+
+async def in_time(work: Awaitable[Any], seconds: float | None) -> Any:
+    """The same for a coroutine, which is cancelled once it is late."""
+    if seconds is None:
+        return await work
+    done, _ = await asyncio.wait([task := asyncio.ensure_future(work)], timeout=seconds)
+    if not done:
+        task.cancel()
+        raise too_late(seconds)
+    return task.result()
 
 
 def too_late(seconds: float) -> StepTimeout:

@@ -25,11 +25,13 @@ def hand_over() -> int:
         firsts: dict[tuple[UUID, str], Taken] = {}
         for one in taken:
             firsts.setdefault((one.run, one.step), one)
-        meeting = [one for one in firsts.values() if one.step]
+        meeting = [one for one in firsts.values() if one.step not in ("", delivering.UNANNOUNCED)]
         if meeting:
             delivering.wake(cursor, delivering.meet(cursor, json.dumps([_row(one) for one in meeting])))
         for one in firsts.values():
-            if not one.step:
+            if one.step == delivering.UNANNOUNCED:
+                endings.announce(one.run)
+            elif not one.step:
                 endings.cancel(one.run, _reason(one))
     return len(taken)
 

@@ -14,7 +14,7 @@ from jobs.models import Run, RunEvent, Wait, gating, writing
 from jobs.models.run import database_now
 from jobs.opening import Opening
 from jobs.registry import registry
-from jobs.types import FUNCTION_CANCELLED, FUNCTION_FAILED, FUNCTION_FINISHED, Event, Source, Status
+from jobs.types import ENDS, FUNCTION_CANCELLED, FUNCTION_FAILED, FUNCTION_FINISHED, Event, Source, Status
 
 _NAMES = {
     Status.COMPLETED: FUNCTION_FINISHED,
@@ -30,13 +30,15 @@ def is_heard(claimed: Claimed, settle: Settle) -> bool:
 
 def _is_announced(status: Status, trigger: str) -> bool:
     # Runs started by such events announce nothing, so that nothing goes round in circles.
-    if trigger in _NAMES.values():
+    if trigger in ENDS:
         return False
     return status != Status.COMPLETED or bool(registry.listening_to(FUNCTION_FINISHED))
 
 
 def end(claimed: Claimed, write: Write) -> bool:
     """Settle a run and tell of its end; False if the lease was lost, and then nothing is written."""
+    if write.settle is not None:
+        write.settle.announced = _is_announced(Status(write.settle.status), claimed.trigger)
     with transaction.atomic():
         with connection.cursor() as cursor:
             held = writing.write(cursor, [write])
@@ -48,12 +50,12 @@ def end(claimed: Claimed, write: Write) -> bool:
             Status(write.settle.status),
             run_id=claimed.run_id,
             function=claimed.function,
-            trigger=claimed.trigger,
             subject=claimed.subject,
             parent=claimed.parent,
             events=[event.model_dump() for event in claimed.events],
             output=write.settle.output,
             error=write.settle.error,
+            announced=write.settle.announced,
         )
     return True
 
@@ -67,18 +69,8 @@ def cancel(run_id: UUID, error: dict[str, Any]) -> Run | None:
         run = Run.objects.get(pk=run_id)
         Wait.objects.filter(run=run_id).delete()
         _give_slots_back(run)
-        links = RunEvent.objects.filter(run_id=run_id).order_by("position").select_related("event")
-        _tell(
-            Status.CANCELLED,
-            run_id=run_id,
-            function=run.function,
-            trigger=run.trigger,
-            subject=run.subject,
-            parent=None if run.parent_run is None else (run.parent_run, run.parent_step),
-            events=[link.event.as_value().model_dump() for link in links],
-            output=None,
-            error=error,
-        )
+        parent = None if run.parent_run is None else (run.parent_run, run.parent_step)
+        _tell_of(run, parent, announced=_is_announced(Status.CANCELLED, run.trigger))
     return run
 
 
@@ -88,6 +80,28 @@ def _give_slots_back(run: Run) -> None:
         with connection.cursor() as cursor:
             gating.free(cursor, keys)
         transaction.on_commit(wakeup.hint, robust=True)
+
+
+def announce(run_id: UUID) -> None:
+    """Store the event of a completed run's end, for those who wait for it."""
+    run = Run.objects.filter(pk=run_id, status=Status.COMPLETED).first()
+    if run is not None:
+        _tell_of(run, None, announced=True)
+
+
+def _tell_of(run: Run, parent: tuple[UUID, str] | None, *, announced: bool) -> None:
+    links = RunEvent.objects.filter(run_id=run.pk).order_by("position").select_related("event")
+    _tell(
+        Status(run.status),
+        run_id=run.pk,
+        function=run.function,
+        subject=run.subject,
+        parent=parent,
+        events=[link.event.as_value().model_dump() for link in links],
+        output=None if run.output is None else serialize.dumps(run.output),
+        error=run.error,
+        announced=announced,
+    )
 
 
 def cancelled(words: str) -> dict[str, Any]:
@@ -100,19 +114,19 @@ def _tell(
     *,
     run_id: UUID,
     function: str,
-    trigger: str,
     subject: str,
     parent: tuple[UUID, str] | None,
     events: Sequence[dict[str, Any]],
     output: str | None,
     error: dict[str, Any] | None,
+    announced: bool,
 ) -> None:
     """Leave what the run's parent waits for, and store the internal event of its end with the runs that it starts."""
     opening = Opening()
     if parent is not None:
         failure = None if error is None else serialize.dumps(error)
         opening.deliveries.append({"run": parent[0], "step": parent[1], "output": output, "error": failure})
-    if _is_announced(status, trigger):
+    if announced:
         data: dict[str, Any] = {"function_id": function, "run_id": str(run_id)}
         data |= {"event": events[0] if events else None, "events": events}
         completed = status == Status.COMPLETED

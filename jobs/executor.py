@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, assert_never
 
 from jobs import branch, clock, conf, failures
-from jobs.attempt import Attempt, Recorder
+from jobs.attempt import Attempt
 from jobs.context import Context, ContextSync
 from jobs.errors import InvalidExpression, NonRetriableError, StepError, UnknownFunction
 from jobs.journal import (
@@ -26,6 +26,7 @@ from jobs.journal import (
     Write,
 )
 from jobs.middleware import Hooks
+from jobs.recorder import Recorder
 from jobs.registry import registry
 from jobs.types import Op, Status
 

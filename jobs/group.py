@@ -13,7 +13,7 @@ from jobs import branch, clock, failures, serialize
 from jobs.attempt import Attempt
 from jobs.branch import Branch
 from jobs.errors import NonRetriableError
-from jobs.journal import Entry, Failed, Outcome, Several, Suspend
+from jobs.journal import Entry, Failed, Lost, Outcome, Several, Suspend
 from jobs.types import Op, ParallelMode, StepStatus
 
 T = TypeVar("T")
@@ -100,8 +100,9 @@ class GroupSync:
         """Call all of these at the same time and return what they return, in their order.
 
         Each is a branch that may take several steps. A branch that sleeps, waits or is retried lets the others finish
-        first; an error of one is raised once all have ended. With ParallelMode.RACE the first to end decides: it is
-        alone in the returned tuple with a value, the others are None, and what they wait for is forgotten.
+        first; an error of one is raised once all others have ended or pause. With ParallelMode.RACE the first to end
+        decides: it is alone in the returned tuple with a value, the others are None, and what they wait for is
+        forgotten.
         """
         attempt = self._attempt
         group = Group(attempt, callables)
@@ -131,12 +132,20 @@ class Group:
 
     def known_winner(self) -> int | None:
         """Return which arm has won the race already, in an earlier pass."""
-        number = self.outer.key("group.parallel")
-        self._race = self.attempt.claimed.journal.get(number)
-        if self._race is not None:
-            return int(serialize.loads(self._race.output or "0"))
-        self._race = Entry(number, "group.parallel", 0, Op.RACE, StepStatus.COMPLETED, clock.now())
-        return None
+        key = self.outer.key("group.parallel")
+        known = self.attempt.claimed.journal.get(key)
+        self._race = Entry(key, "group.parallel", 0, Op.RACE, StepStatus.COMPLETED, clock.now())
+        if known is None:
+            return None
+        decided = serialize.loads(known.output or "{}")
+        winner = int(decided["winner"])
+        if winner >= len(self.arms):
+            return None  # the code has lost it
+        # The others do not begin this time; steps that have their ids must be counted as if they had.
+        for step_id, repeat in decided["met"].items():
+            self.outer.repeats[step_id] = max(repeat, self.outer.repeats.get(step_id, -1))
+        self.arms[winner].line.first = decided["first"] and tuple(decided["first"])
+        return winner
 
     def first_of(self, ended: Any) -> tuple[Any, ...]:
         """Return the value of the first arm that ends, or raise its error; journaled, so that it stays the first."""
@@ -154,16 +163,24 @@ class Group:
 
     def _journal_winner(self, winner: Arm) -> None:
         assert self._race is not None  # noqa: S101
-        losers = [key for arm in self.arms if arm is not winner for key in arm.line.keys]
-        self._race.ended_at = clock.now()
-        self._race.output = serialize.dumps(winner.index)
+        losers = [arm.line for arm in self.arms if arm is not winner]
+        for line in losers:
+            line.lose()
+        keys = [key for line in losers for key in line.keys]
+        firsts = [arm.line.first[0] for arm in self.arms if arm.line.first is not None]
+        met = {step_id: self.outer.repeats[step_id] for step_id in firsts}
+        self._race.index, self._race.ended_at = self.attempt.met, clock.now()
+        self._race.output = serialize.dumps({"winner": winner.index, "first": winner.line.first, "met": met})
         with branch.entered(self.outer):
-            self.attempt.journal(self._race, forget=losers)
+            self.attempt.journal(self._race, forget=keys or None)
+        self.attempt.drop(keys)
 
     def _raise_for(self, arms: Sequence[Arm]) -> None:
         """Raise an error of an arm, or leave the body if one is suspended."""
         if self.attempt.over is not None:
             raise Suspend(self.attempt.over)
+        if self.outer.lost:
+            raise Suspend(Lost())
         for arm in arms:
             if arm.error is not None and not isinstance(arm.error, Suspend):
                 raise arm.error
@@ -185,7 +202,7 @@ def _threads(attempt: Attempt, arms: Sequence[Arm]) -> Any:
     if attempt.recorder.inline:
         for arm in arms:
             arm.work(attempt)
-            yield arm
+        yield from arms
         return
     ended: queue.SimpleQueue[Arm] = queue.SimpleQueue()
 

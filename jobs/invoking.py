@@ -18,20 +18,21 @@ from jobs.types import FUNCTION_INVOKED, Duration, Event, Op, Source, StepStatus
 def invoke(
     attempt: Attempt,
     step_id: str,
-    function: Function[Any],
+    target: Function[Any] | str,
     data: Mapping[str, Any] | None,
     timeout: Duration | None,
-    *,
-    restore: bool = True,
 ) -> Any:
-    """Return what the function returned for this data; see `StepSync.invoke`."""
+    """Return what a function returned for this data; see `StepSync.invoke`.
+
+    One that is named by its full id need not be in the code any more once the child is open.
+    """
     entry, finished = attempt.meet(step_id, Op.INVOKE)
     if not finished:
-        _await_child(attempt, entry, function, data, timeout)
+        _await_child(attempt, entry, target, data, timeout)
     if entry.status == StepStatus.FAILED:
         raise step_error({**(entry.error or failures.simple("error", "failed")), "step": entry.name})
     value = serialize.loads(entry.output or "null")
-    return _restored(value, function) if restore else value
+    return value if isinstance(target, str) else _restored(value, target)
 
 
 def _restored(value: Any, function: Function[Any]) -> Any:
@@ -43,10 +44,9 @@ def _restored(value: Any, function: Function[Any]) -> Any:
     return serialize.restore(value, function.output_type)
 
 
-def named(attempt: Attempt, app_id: str | None, function_id: str) -> Function[Any]:
-    """Return the function of this id in an app, by default in the app of the run."""
+def _found(target: Function[Any] | str) -> Function[Any]:
     try:
-        return registry.get(f"{app_id or attempt.function.app_id}-{function_id}")
+        return registry.get(target) if isinstance(target, str) else target
     except UnknownFunction as error:
         raise NonRetriableError(str(error)) from error
 
@@ -54,15 +54,16 @@ def named(attempt: Attempt, app_id: str | None, function_id: str) -> Function[An
 def _await_child(
     attempt: Attempt,
     entry: Entry,
-    function: Function[Any],
+    target: Function[Any] | str,
     data: Mapping[str, Any] | None,
     timeout: Duration | None,
 ) -> None:
     """Return once the entry is finished; otherwise leave the body until the child has ended."""
     if entry.status != StepStatus.WAITING:
-        _open_child(attempt, entry, function, data, timeout)
+        _open_child(attempt, entry, _found(target), data, timeout)
     elif entry.wake_at is not None and entry.wake_at <= attempt.claimed.now:
-        message = f"{function.id} did not end in time; it goes on by itself."
+        name = target if isinstance(target, str) else target.id
+        message = f"{name} did not end in time; it goes on by itself."
         entry.error = {**failures.simple("invoke_timeout", message, step=entry.name), "name": "InvokeTimeoutError"}
         entry.status, entry.ended_at = StepStatus.FAILED, clock.now()
         attempt.journal(entry)

@@ -161,6 +161,8 @@ class Settle:
     output: str | None = None
     error: dict[str, Any] | None = None
     progress: dict[str, Any] | None = None
+    announced: bool = False
+    """Whether the event of its end is stored with it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ class Opening:
         self.runs[run_id] = row
         self.links.extend({"run": run_id, "event": pk, "position": n} for n, pk in enumerate(event_ids))
         self.due_now = self.due_now or (not_before is None and "delay" not in more)
-        if "skipped" not in row:
+        if "error" not in row:
             self.cancels.extend(cancels_of(function, event, run_id))
         return run_id
 

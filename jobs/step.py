@@ -168,8 +168,8 @@ class StepSync:
         v: str | None = None,
     ) -> Any:
         """The same for a function that is named: `function_id` in the app `app_id`, by default in this one."""
-        function = invoking.named(self._attempt, app_id, function_id)
-        return invoking.invoke(self._attempt, step_id, function, data, timeout, restore=False)
+        full_id = f"{app_id or self._attempt.function.app_id}-{function_id}"
+        return invoking.invoke(self._attempt, step_id, full_id, data, timeout)
 
 
 def _stored(events: list[Event]) -> list[str]:

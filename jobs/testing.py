@@ -31,7 +31,7 @@ class InlineRecorder:
 
     def write(self, write: Write) -> bool:
         """Write and return whether the lease held."""
-        with connection.cursor() as cursor:
+        with transaction.atomic(), connection.cursor() as cursor:
             return bool(writing.write(cursor, [write]))
 
     def record_with(
@@ -61,7 +61,11 @@ class InlineRecorder:
 
     def complete(self, work: Callable[[], Awaitable[T]]) -> T:
         """Run a coroutine to its end; what it calls that may block happens in this thread."""
-        return async_to_sync(work)()
+
+        async def main() -> T:
+            return await work()
+
+        return async_to_sync(main)()
 
     def stopping(self, function: str) -> bool:
         """Whether to hand runs back: never."""

@@ -106,6 +106,7 @@ INTERNAL_PREFIXES = ("jobs/", "inngest/")
 FUNCTION_FAILED = "jobs/function.failed"
 FUNCTION_CANCELLED = "jobs/function.cancelled"
 FUNCTION_FINISHED = "jobs/function.finished"
+ENDS = (FUNCTION_FINISHED, FUNCTION_FAILED, FUNCTION_CANCELLED)
 FUNCTION_INVOKED = "jobs/function.invoked"
 SCHEDULED_TIMER = "jobs/scheduled.timer"
 SIGNAL_SENT = "jobs/signal.sent"

@@ -88,7 +88,7 @@ class Pending:
 
 
 class Writer:
-    """The recorder of one worker process; see `jobs.attempt.Recorder`."""
+    """The recorder of one worker process; see `jobs.recorder.Recorder`."""
 
     inline = False
 
@@ -109,7 +109,7 @@ class Writer:
     def record_with(
         self, claimed: Claimed, make: Callable[[], Entry], lines: Callable[[], list[Line]]
     ) -> tuple[Entry, bool]:
-        """Run `make` and journal its entry in one transaction; see `jobs.attempt.Recorder`."""
+        """Run `make` and journal its entry in one transaction; see `jobs.recorder.Recorder`."""
         with transaction.atomic():
             entry = make()
             with connection.cursor() as cursor:
@@ -119,7 +119,7 @@ class Writer:
         return entry, True
 
     def look(self, run_id: UUID, step: str, lookback: timedelta) -> tuple[list[Event], bool]:
-        """Return the events that may meet a step's wait; see `jobs.attempt.Recorder`."""
+        """Return the events that may meet a step's wait; see `jobs.recorder.Recorder`."""
         while True:
             try:
                 with self._borrowed() as conn, conn.cursor() as cursor:
@@ -136,7 +136,7 @@ class Writer:
             self._branches += by
 
     async def offload(self, call: Callable[[], T]) -> T:
-        """Make a call on a thread of its own; see `jobs.attempt.Recorder`."""
+        """Make a call on a thread of its own; see `jobs.recorder.Recorder`."""
         with self._counting:
             if self._beside is None:
                 self._beside = ThreadPoolExecutor(_BESIDE, thread_name_prefix="jobs-beside")

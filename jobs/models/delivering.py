@@ -9,6 +9,9 @@ from jobs.models.run import place
 
 MOST = 500
 
+UNANNOUNCED = "finished"
+"""In place of a step: the run has completed, and some other run may wait for the event of its end."""
+
 _WAITING = f"""
 SELECT id, run, step, event, output::text, error::text FROM jobs_delivery
 ORDER BY id LIMIT {MOST} FOR UPDATE SKIP LOCKED

@@ -20,6 +20,9 @@ class Event(models.Model):
     source = models.CharField(max_length=8, choices=Source.choices, default=Source.EVENT)
     note = models.TextField(blank=True, default="", help_text="Why it did not start a function, one in each line.")
     sender = models.CharField(max_length=100, blank=True, default="", help_text="The key or the person it came from.")
+    transaction = models.BigIntegerField(
+        null=True, help_text="Which database transaction stored it: tells whether a wait had seen it."
+    )
 
     class Meta:
         indexes = [models.Index(fields=["name", "-received_at"], name="event_by_name")]

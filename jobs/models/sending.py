@@ -22,8 +22,8 @@ BUCKETS = 64
 # it: whoever registers a wait looks who holds it. It is taken before the statement that looks for waits begins.
 _STORE = f"""
 WITH events AS (
-    INSERT INTO jobs_event (id, name, data, ts, received_at, external_id, duplicate, source, sender, note)
-    SELECT id, name, data::json, ts, {{now}}, external_id, duplicate, %s, %s, note
+    INSERT INTO jobs_event (id, name, data, ts, received_at, external_id, duplicate, source, sender, note, transaction)
+    SELECT id, name, data::json, ts, {{now}}, external_id, duplicate, %s, %s, note, pg_current_xact_id()::text::bigint
     FROM json_to_recordset(%s::json)
          AS e(id uuid, name text, data text, ts bigint, external_id text, duplicate boolean, note text)
     WHERE pg_advisory_xact_lock_shared({SENDERS}, hashtext(name) & {BUCKETS - 1}) IS NOT NULL

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from jobs import clock, serialize
-from jobs.models.sending import SENDERS
+from jobs.models.sending import BUCKETS, SENDERS
 from jobs.types import Event
 
 _ANY = "SELECT EXISTS (SELECT 1 FROM jobs_wait WHERE event = ANY(%s::text[]))"
@@ -46,7 +46,7 @@ ORDER BY wanted.number, wait.id
 """
 
 _HOLDERS = f"""
-SELECT lock.virtualtransaction, activity.xact_start
+SELECT lock.virtualtransaction, activity.xact_start, lock.objid::bigint AS bucket
 FROM pg_locks AS lock LEFT JOIN pg_stat_activity AS activity ON activity.pid = lock.pid
 WHERE lock.locktype = 'advisory' AND lock.objsubid = 2 AND lock.granted
   AND lock.database = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -67,7 +67,7 @@ SELECT w.run, w.step, w.event, w.expression, w.path, w.value, {now},
        pg_current_snapshot()::text, w.expires
 FROM json_to_recordset(%s::json)
      AS w(run uuid, lease int, step text, event text, expression text, path text, value text, expires timestamptz)
-JOIN jobs_run AS run ON run.id = w.run AND run.lease = w.lease
+JOIN jobs_run AS run ON run.id = w.run AND run.lease = w.lease AND run.status = 'RUNNING'
 WHERE NOT EXISTS (SELECT 1 FROM jobs_wait AS known
                   WHERE known.run = w.run AND known.step = w.step AND known.event = w.event
                     AND known.expression = w.expression)
@@ -78,27 +78,25 @@ RETURNING run
 _UNSURE = f"""
 UPDATE jobs_wait AS wait
 SET unsure = array(SELECT virtualtransaction FROM ({_HOLDERS}) AS holders
-                   WHERE wait.unsure IS NULL OR virtualtransaction = ANY(wait.unsure))
+                   WHERE bucket = hashtext(wait.event) & {BUCKETS - 1}
+                     AND (wait.unsure IS NULL OR virtualtransaction = ANY(wait.unsure)))
 WHERE wait.run = %s AND wait.step = %s AND (wait.unsure IS NULL OR wait.unsure <> '{{}}')
 RETURNING cardinality(unsure)
 """
 
-# A row's xmin has 32 bits and a snapshot counts in 64; none of what is looked at is half of that away.
+# The event's transaction is asked for, not the row's xmin: that may be a savepoint's, which no snapshot knows.
+# Where one transaction does everything, as in a test, only the time of receipt tells what came first.
 _LOOK = """
 SELECT event.id, event.name, event.data::text, event.external_id, event.ts
 FROM jobs_wait AS wait
-CROSS JOIN LATERAL (SELECT wait.snapshot::pg_snapshot AS seen) AS at
-CROSS JOIN LATERAL (SELECT pg_snapshot_xmax(at.seen)::text::bigint AS latest) AS snapshot
 JOIN jobs_event AS event
   ON event.name = wait.event AND event.received_at >= least(wait.since, wait.registered_at - interval '1 second' * %s)
-CROSS JOIN LATERAL (SELECT (snapshot.latest & ~4294967295) + event.xmin::text::bigint AS low) AS written
-WHERE wait.run = %s AND wait.step = %s
+WHERE wait.run = %s AND wait.step = %s AND NOT event.duplicate
   AND (wait.expires_at IS NULL OR event.received_at <= wait.expires_at)
   AND (event.received_at >= wait.registered_at - interval '1 second' * %s AND %s > 0
-       OR NOT pg_visible_in_snapshot(
-           (CASE WHEN written.low - snapshot.latest > 2147483648 THEN written.low - 4294967296
-                 WHEN snapshot.latest - written.low > 2147483648 THEN written.low + 4294967296
-                 ELSE written.low END)::text::xid8, at.seen))
+       OR CASE WHEN event.transaction = pg_current_xact_id_if_assigned()::text::bigint
+               THEN event.received_at >= wait.registered_at
+               ELSE NOT pg_visible_in_snapshot(event.transaction::text::xid8, wait.snapshot::pg_snapshot) END)
   AND NOT EXISTS (SELECT 1 FROM jobs_runevent WHERE run_id = wait.run AND event_id = event.id)
 ORDER BY event.received_at, event.id
 """

@@ -4,17 +4,16 @@ A write whose lease is gone changes nothing. Writing the same thing twice under 
 that never learned whether its commit arrived simply writes again.
 """
 
-import json
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
 from jobs import clock, serialize
-from jobs.journal import Awaited, Entry, Line, Settle, Write
-from jobs.models import gating, waiting
+from jobs.journal import Entry, Write
+from jobs.models import gating, rows, waiting
+from jobs.models.delivering import UNANNOUNCED
 from jobs.models.run import place
-from jobs.types import StepStatus
+from jobs.types import ENDS, FUNCTION_FINISHED, StepStatus
 
 # The rows travel as one JSON parameter: a driver's arrays cost it a Python call for each element.
 #
@@ -26,14 +25,16 @@ INSERT INTO jobs_step (run_id, key, name, index, op, status, started_at, ended_a
 """
 
 # A step that waits may have been met before this is written once more: then it stays so.
-_STEP_ANEW = """
+_MET = "excluded.status = 'WAITING' AND jobs_step.status IN ('COMPLETED', 'FAILED')"
+_UNLESS_MET = ", ".join(
+    f"{column} = CASE WHEN {_MET} THEN jobs_step.{column} ELSE excluded.{column} END"
+    for column in ("status", "ended_at", "output", "error")
+)
+_STEP_ANEW = f"""
 ON CONFLICT (run_id, key) DO UPDATE
-SET status = CASE WHEN excluded.status = 'WAITING' THEN jobs_step.status ELSE excluded.status END,
-    ended_at = CASE WHEN excluded.status = 'WAITING' THEN jobs_step.ended_at ELSE excluded.ended_at END,
-    output = CASE WHEN excluded.status = 'WAITING' THEN jobs_step.output ELSE excluded.output END,
-    error = CASE WHEN excluded.status = 'WAITING' THEN jobs_step.error ELSE excluded.error END,
+SET {_UNLESS_MET},
     wake_at = excluded.wake_at, attempts = excluded.attempts, tries = excluded.tries,
-    started_at = excluded.started_at
+    started_at = excluded.started_at, child = excluded.child
 RETURNING run_id
 """
 
@@ -58,8 +59,10 @@ FOR SHARE
 {_STEP_ANEW}
 """
 
-# What a run waits for may have come while it was still at work: then it is due at once.
+# What a run waits for may have come while it was still at work: then it is due at once. An end that nobody's code
+# listens to may still be waited for by another run: only then is it announced, by whoever hands over.
 _SETTLE = f"""
+WITH settled AS (
 UPDATE jobs_run AS run
 SET status = CASE WHEN run.woken AND NOT w.ended THEN 'QUEUED' ELSE w.status END,
     run_at = CASE WHEN w.ended THEN NULL WHEN run.woken THEN {{now}} ELSE w.due END,
@@ -71,10 +74,17 @@ FROM (
     SELECT *, coalesce(until, {{now}} + interval '1 second' * delay) AS due
     FROM json_to_recordset(%s::json)
          AS w(run uuid, lease int, status text, ended boolean, until timestamptz, delay float8, attempt smallint,
-              steps int, output text, error text, progress text)
+              steps int, output text, error text, progress text, announced boolean)
 ) AS w
 WHERE run.id = w.run AND run.lease = w.lease AND run.status = 'RUNNING'
-RETURNING run.id
+RETURNING run.id, run.status, run.trigger, w.announced
+), awaited AS (
+INSERT INTO jobs_delivery (run, step)
+SELECT id, '{UNANNOUNCED}' FROM settled
+WHERE status = 'COMPLETED' AND NOT announced AND NOT (trigger = ANY(ARRAY{list(ENDS)}))
+  AND EXISTS (SELECT 1 FROM jobs_wait WHERE event = '{FUNCTION_FINISHED}')
+)
+SELECT id FROM settled
 """
 
 # Steps of a race that lost are not waited for any more; they stay in the journal as such.
@@ -84,7 +94,7 @@ WITH forgotten AS (
     JOIN jobs_run AS run ON run.id = f.run AND run.lease = f.lease
 ), dropped AS (
     UPDATE jobs_step SET status = 'DROPPED' FROM forgotten
-    WHERE run_id = forgotten.run AND key = forgotten.step AND status IN ('WAITING', 'SLEEPING')
+    WHERE run_id = forgotten.run AND key = forgotten.step AND status IN ('WAITING', 'SLEEPING', 'RETRYING')
 )
 DELETE FROM jobs_wait AS wait USING forgotten
 WHERE wait.run = forgotten.run AND (wait.step = forgotten.step OR forgotten.step IS NULL)
@@ -114,25 +124,27 @@ Statement: TypeAlias = tuple[str, Any, bool]
 def statements(writes: Sequence[Write]) -> list[Statement]:
     """Return the statements that write all of these."""
     entries = [(w.run_id, w.lease, entry) for w in writes for entry in w.entries]
-    settles = [_settle_row(w.run_id, w.lease, w.settle) for w in writes if w.settle is not None]
-    lines = [_line_row(w.run_id, w.lease, line) for w in writes for line in w.lines]
+    settles = [rows.settle_row(w.run_id, w.lease, w.settle) for w in writes if w.settle is not None]
+    lines = [rows.line_row(w.run_id, w.lease, line) for w in writes for line in w.lines]
     made: list[Statement] = []
-    awaited = [_awaited_row(w.run_id, w.lease, entry, one) for w in writes for entry in w.entries for one in w.awaited]
+    awaited = [
+        rows.awaited_row(w.run_id, w.lease, entry, one) for w in writes for entry in w.entries for one in w.awaited
+    ]
     if awaited:
         made.append((waiting.SINCE, None, False))
     if len(entries) == 1 and _went_well(entries[0][2]):
-        made.append((_STEP, _plain_row(*entries[0]), True))
+        made.append((_STEP, rows.plain_row(*entries[0]), True))
     elif entries:
-        made.append((_STEPS, [_rows([_step_row(*entry) for entry in entries])], True))
+        made.append((_STEPS, [rows.as_json([rows.step_row(*entry) for entry in entries])], True))
     if awaited:
-        made.append((clock.sql(waiting.REGISTER), [_rows(awaited)], False))
+        made.append((clock.sql(waiting.REGISTER), [rows.as_json(awaited)], False))
     # Before the settles, after which a run no longer counts as running.
     if lines:
-        made.append((_LINES, [_rows(lines)], True))
+        made.append((_LINES, [rows.as_json(lines)], True))
     if settles:
-        made.append((clock.sql(_SETTLE), [_rows(settles)], True))
-    if forgotten := [row for w in writes for row in _forget_rows(w)]:
-        made.append((_FORGET, [_rows(forgotten)], False))
+        made.append((clock.sql(_SETTLE), [rows.as_json(settles)], True))
+    if forgotten := [row for w in writes for row in rows.forget_rows(w)]:
+        made.append((_FORGET, [rows.as_json(forgotten)], False))
     if freed := [key for w in writes for key in w.freed]:
         made.append((gating.FREE, [freed], False))
     return made
@@ -162,73 +174,7 @@ def _went_well(entry: Entry) -> bool:
     return entry.status == StepStatus.COMPLETED and not entry.attempts and entry.wake_at is None
 
 
-def _plain_row(run_id: UUID, lease: int, entry: Entry) -> tuple[Any, ...]:
-    name = serialize.visible(entry.name)[:255]
-    times = (entry.started_at, entry.ended_at)
-    return (entry.key, name, entry.index, entry.op, *times, entry.output, run_id, lease)
-
-
-def _step_row(run_id: UUID, lease: int, entry: Entry) -> dict[str, Any]:
-    return {
-        "run": str(run_id),
-        "lease": lease,
-        "key": entry.key,
-        "name": serialize.visible(entry.name)[:255],
-        "index": entry.index,
-        "op": entry.op,
-        "status": entry.status,
-        "started": entry.started_at.isoformat(),
-        "ended": _moment(entry.ended_at),
-        "wake": _moment(entry.wake_at),
-        "output": entry.output,
-        "error": serialize.dumps(entry.error) if entry.error else None,
-        "attempts": serialize.dumps(entry.attempts) if entry.attempts else None,
-        "tries": entry.tries,
-        "child": None if entry.child is None else str(entry.child),
-    }
-
-
-def _awaited_row(run_id: UUID, lease: int, entry: Entry, awaited: Awaited) -> dict[str, Any]:
-    row = {"run": str(run_id), "lease": lease, "step": awaited.step, "event": awaited.event}
-    expires = _moment(entry.wake_at)
-    return row | {"expression": awaited.expression, "path": awaited.path, "value": awaited.value, "expires": expires}
-
-
-def _forget_rows(write: Write) -> list[dict[str, Any]]:
-    if write.forget is None:
-        return []
-    row = {"run": str(write.run_id), "lease": write.lease}
-    return [{**row, "step": step} for step in write.forget] if write.forget else [{**row, "step": None}]
-
-
-def _settle_row(run_id: UUID, lease: int, settle: Settle) -> dict[str, Any]:
-    return {
-        "run": str(run_id),
-        "lease": lease,
-        "status": settle.status,
-        "ended": settle.ended,
-        "until": _moment(settle.until),
-        "delay": settle.delay,
-        "attempt": settle.attempt,
-        "steps": settle.steps,
-        "output": settle.output,
-        "error": serialize.dumps(settle.error) if settle.error else None,
-        "progress": serialize.dumps(settle.progress) if settle.progress else None,
-    }
-
-
-def _line_row(run_id: UUID, lease: int, line: Line) -> dict[str, Any]:
-    return {
-        "run": str(run_id),
-        "lease": lease,
-        "step": serialize.visible(line.step)[:255],
-        "level": line.level[:8],
-        "message": serialize.visible(line.message),
-        "at": line.at.isoformat(),
-    }
-
-
-def glance(cursor: Any, rows: Sequence[tuple[UUID, int, str, dict[str, Any] | None]]) -> None:
+def glance(cursor: Any, seen: Sequence[tuple[UUID, int, str, dict[str, Any] | None]]) -> None:
     """Show what runs are at: rows of run, lease, current step and progress."""
     shown = [
         {
@@ -237,15 +183,6 @@ def glance(cursor: Any, rows: Sequence[tuple[UUID, int, str, dict[str, Any] | No
             "step": serialize.visible(step)[:255],
             "progress": serialize.dumps(progress) if progress else None,
         }
-        for run, lease, step, progress in rows
+        for run, lease, step, progress in seen
     ]
-    cursor.execute(_GLANCE, [_rows(shown)])
-
-
-def _rows(rows: Sequence[dict[str, Any]]) -> str:
-    # ASCII, so that no character of an output can be one PostgreSQL refuses here.
-    return json.dumps(rows)
-
-
-def _moment(value: datetime | None) -> str | None:
-    return None if value is None else value.isoformat()
+    cursor.execute(_GLANCE, [rows.as_json(shown)])
