@@ -24,7 +24,15 @@ CHROMIUM_ARGUMENTS = [
 ]
 
 
-CLUSTERS = ("test_crashes", "test_signals", "test_database_restart", "test_races", "test_io_wait", "test_flow_control")
+CLUSTERS = (
+    "test_crashes",
+    "test_signals",
+    "test_database_restart",
+    "test_races",
+    "test_io_wait",
+    "test_clusters_of_waits",
+    "test_flow_control",
+)
 """Tests that mostly wait for real clusters; with two processes they run one after the other, beside all others."""
 
 

@@ -14,7 +14,18 @@ from jobs.journal import Failed, Released
 from jobs.models import Run, claiming
 from jobs.types import Status
 from tests.jobs.conftest import Engine
-from tests.jobs.flowing import DONE, LATER, blocked, everything_in_turn, leave, numbers, send, take, take_plain
+from tests.jobs.flowing import (
+    DONE,
+    LATER,
+    blocked,
+    everything_in_turn,
+    leave,
+    milliseconds,
+    numbers,
+    send,
+    take,
+    take_plain,
+)
 
 
 def limited(engine: Engine, limit: int = 2, *more: jobs.Concurrency, **options: Any) -> None:
@@ -273,3 +284,15 @@ def test_thousands_behind_one_key_do_not_hold_up_another_key(engine: Engine) -> 
 def test_a_scope_needs_a_key(engine: Engine) -> None:
     with pytest.raises(InvalidDefinition):
         limited(engine, 1, scope="env")
+
+
+def test_a_run_whose_time_is_to_come_holds_no_slot_and_asks_then(engine: Engine) -> None:
+    limited(engine, 1)
+    engine.send(data={"n": 1}, ts=milliseconds(minutes=10))
+    send([2])
+    held = take()
+    assert numbers(held) == [2]
+    engine.pass_time(minutes=11)
+    assert (take(), blocked()) == ([], 1)
+    leave(held)
+    assert numbers(take()) == [1]
