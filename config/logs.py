@@ -6,6 +6,8 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
+from jobs.redaction import blotted
+
 # Event keys travel in the path, API keys in a header that a client may log by mistake into an error.
 SECRETS = [
     (re.compile(r"(/e/)[^/?\s\"']+"), r"\1***"),
@@ -16,10 +18,10 @@ SECRETS = [
 
 
 def blot(text: str) -> str:
-    """Replace keys, tokens and passwords by stars."""
+    """Replace keys, tokens and passwords by stars, and what follows a key in `JOBS["REDACT"]` by dots."""
     for pattern, replacement in SECRETS:
         text = pattern.sub(replacement, text)
-    return text
+    return blotted(text)
 
 
 class LineFormatter(logging.Formatter):

@@ -130,6 +130,17 @@ STORAGES = {
     "staticfiles": {"BACKEND": PLAIN_STATIC if WHITENOISE_USE_FINDERS else HASHED_STATIC},
 }
 
+# Mail goes out for failed runs only, and only if somebody is to get it.
+ADMINS = [(address, address) for address in env.words("ADMINS")]
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("EMAIL_FROM", "stepwell@localhost")
+EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
+EMAIL_PORT = env.number("EMAIL_PORT", 25, least=1)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS")
+EMAIL_TIMEOUT = 20
+EMAIL_SUBJECT_PREFIX = "[Stepwell] "
+
 # django-q2 starts, recycles and restarts the worker processes; the queue is our own table.
 Q_CLUSTER = {
     "name": "stepwell",
@@ -165,7 +176,7 @@ JOBS = {
     "RUN_DIR": str(VAR_DIR / "workers"),
     # What is imported before the fork is shared by all workers.
     "PRELOAD": ["google.generativeai"] if GEMINI_API_KEY and GEMINI_SDK == "google-generativeai" else [],
-    **{name: env.text(f"JOBS_{name}") for name in ("LISTEN_URL",) if env.text(f"JOBS_{name}")},
+    **{name: env.text(f"JOBS_{name}") for name in ("LISTEN_URL", "ALERT_WEBHOOK") if env.text(f"JOBS_{name}")},
     **{name: env.flag(f"JOBS_{name}") for name in ("PREPARE",) if env.text(f"JOBS_{name}")},
     **{name: env.seconds(f"JOBS_{name}", 1) for name in ("GRACE_SECONDS",) if env.text(f"JOBS_{name}")},
     **{

@@ -52,6 +52,10 @@ def _is_listen_url(value: Any) -> bool:
         return False
 
 
+def _is_web_address(value: Any) -> bool:
+    return isinstance(value, str) and (not value or value.startswith(("https://", "http://")))
+
+
 def _are_words(value: Any) -> bool:
     return isinstance(value, list | tuple | set | frozenset) and all(isinstance(word, str) and word for word in value)
 
@@ -81,6 +85,7 @@ RULES = (
     Rule("jobs.E022", "MAX_EVENTS", "a whole number, 1 or more", _whole(1)),
     Rule("jobs.E023", "RUN_DIR", "the path of a folder", lambda value: isinstance(value, str) and bool(value)),
     Rule("jobs.E024", "REDACT", "a list of words", _are_words),
+    Rule("jobs.E040", "ALERT_WEBHOOK", "empty, or an address that starts with https:// or http://", _is_web_address),
     Rule("jobs.E026", "PRELOAD", "a list of module names", _are_words),
 )
 

@@ -56,6 +56,8 @@ class JobsSettings:
     """Where worker processes of this host show that they live."""
     PRELOAD: Sequence[str] = ()
     """Modules to import before workers are forked, so that they share the memory."""
+    ALERT_WEBHOOK: str = ""
+    """An address that gets a message for each kind of failure, for chat tools; empty for none."""
     REDACT: tuple[str, ...] = ("password", "secret", "token", "api_key", "apikey", "authorization")
     """Keys whose values are hidden on pages and in logs."""
 

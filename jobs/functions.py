@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import connection
 
-from jobs import clock, conf
+from jobs import alerts, bulk, clock, conf, hours  # noqa: F401 (they have functions of their own)
 from jobs.client import client
 from jobs.context import ContextSync
 from jobs.models import pruning

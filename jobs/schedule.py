@@ -77,7 +77,7 @@ def tick() -> float:
 def _start(schedule: Schedule, now: datetime) -> None:
     """Start one run for this tick; the row lock and its new `next_at` make it one however many clusters try."""
     function = registry.find(schedule.function)
-    if function is not None and now - schedule.next_at <= MISSED_AFTER:
+    if function is not None and not schedule.paused and now - schedule.next_at <= MISSED_AFTER:
         schedule.last_run = start(function, schedule.cron, schedule.timezone)
         schedule.last_at = schedule.next_at
     schedule.next_at = next_tick(schedule.cron, schedule.timezone, now)

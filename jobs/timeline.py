@@ -8,81 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from jobs.lanes import Axis, Line, Row, Segment, Timeline, seconds_between
 from jobs.models import LogLine, Run, Step
 from jobs.types import ENDED, Op, Status, StepStatus
 
 TICKS = 5
-_LEAST_SECONDS = 0.001
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A stretch of one row; `start` and `width` are fractions of the whole axis."""
-
-    start: float
-    width: float
-    tone: str
-    idle: bool = False
-
-    @property
-    def end(self) -> float:
-        """Where it ends, as a fraction."""
-        return self.start + self.width
-
-
-@dataclass(frozen=True)
-class Line:
-    """One log line of a step."""
-
-    level: str
-    message: str
-    at: datetime
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the timeline; `tone` is the status whose colour it has, `took` is in seconds."""
-
-    key: str
-    label: str
-    kind: str
-    tone: str
-    words: str
-    started: datetime
-    took: float
-    name: str = ""
-    segments: tuple[Segment, ...] = ()
-    wakes: datetime | None = None
-    finished: bool = False
-    output: Any = None
-    error: dict[str, Any] | None = None
-    lines: tuple[Line, ...] = ()
-
-
-@dataclass(frozen=True)
-class Timeline:
-    """All rows of a run and the axis they share; `ticks` are seconds, evenly spread from its start to its end."""
-
-    rows: tuple[Row, ...]
-    ticks: tuple[float, ...]
-    started: datetime
-    seconds: float
-
-
-@dataclass(frozen=True)
-class _Axis:
-    start: datetime
-    end: datetime
-
-    @property
-    def seconds(self) -> float:
-        return max(_LEAST_SECONDS, (self.end - self.start).total_seconds())
-
-    def segment(self, start: datetime, end: datetime, tone: str, *, idle: bool = False) -> Segment:
-        """Return a stretch cut to the axis; a clock that went backwards leaves it empty, never negative."""
-        left = min(1.0, max(0.0, (start - self.start).total_seconds() / self.seconds))
-        right = min(1.0, max(left, (end - self.start).total_seconds() / self.seconds))
-        return Segment(round(left, 5), round(right - left, 5), tone, idle)
+WAITS = (Op.WAIT_FOR_EVENT, Op.WAIT_FOR_SIGNAL, Op.INVOKE)
 
 
 @dataclass
@@ -100,36 +31,77 @@ class _Draft:
 def timeline(run: Run, steps: Iterable[Step], lines: Iterable[LogLine] = (), *, now: datetime) -> Timeline:
     """Return a run's rows in the order they began; `steps` is its journal in order, `lines` its log."""
     journal = list(steps)
-    axis = _Axis(run.queued_at, run.ended_at or max(now, run.queued_at))
+    axis = Axis(run.queued_at, run.ended_at or max(now, run.queued_at))
     rows = [_queueing(run, axis)]
     met: Counter[str] = Counter()
     for step in journal:
         met[step.name] += 1
         label = step.name if met[step.name] == 1 else f"{step.name} ({met[step.name]})"
-        rows += _sleep(run, step, label, axis) if step.op == Op.SLEEP else _step(run, step, label, axis)
+        rows += _rows_of(run, step, label, axis)
     rows += _under_way(run, journal, axis)
     ticks = tuple(axis.seconds * n / (TICKS - 1) for n in range(TICKS))
     return Timeline(_with_lines(rows, lines), ticks, axis.start, axis.seconds)
 
 
-def _queueing(run: Run, axis: _Axis) -> Row:
+def _queueing(run: Run, axis: Axis) -> Row:
     until = run.started_at or axis.end
     segments = (axis.segment(run.queued_at, until, "queued", idle=True),)
-    took = _seconds(run.queued_at, until)
+    took = seconds_between(run.queued_at, until)
     return Row("queue", "Queue", "queue", "queued", "Queued", run.queued_at, took, segments=segments)
 
 
-def _sleep(run: Run, step: Step, label: str, axis: _Axis) -> list[Row]:
+def _sleep(run: Run, step: Step, label: str, axis: Axis) -> list[Row]:
     wakes = step.wake_at or axis.end
     asleep = wakes > axis.end and run.status not in ENDED
     tone, words = ("sleeping", "Sleeping") if asleep else ("completed", "Slept")
     until = min(wakes, axis.end)
     segment = axis.segment(step.started_at, until, "sleeping", idle=True)
-    took = _seconds(step.started_at, until)
+    took = seconds_between(step.started_at, until)
     return [Row(step.key, label, "sleep", tone, words, step.started_at, took, step.name, (segment,), wakes=wakes)]
 
 
-def _step(run: Run, step: Step, label: str, axis: _Axis) -> list[Row]:
+def _rows_of(run: Run, step: Step, label: str, axis: Axis) -> list[Row]:
+    if step.op == Op.SLEEP:
+        return _sleep(run, step, label, axis)
+    return _wait(run, step, label, axis) if step.op in WAITS else _step(run, step, label, axis)
+
+
+def _wait(run: Run, step: Step, label: str, axis: Axis) -> list[Row]:
+    """Return the row of a step that waits for an event, a signal, another run or the first of some branches."""
+    tone, words = _state_of_wait(run, step)
+    until = min(step.ended_at or axis.end, axis.end)
+    row = Row(
+        key=step.key,
+        label=label,
+        kind=step.op,
+        tone=tone,
+        words=words,
+        started=step.started_at,
+        took=seconds_between(step.started_at, until),
+        name=step.name,
+        segments=(axis.segment(step.started_at, until, "failed" if tone == "failed" else "waiting", idle=True),),
+        wakes=step.wake_at if tone == "waiting" else None,
+        finished=step.status == StepStatus.COMPLETED,
+        output=step.output,
+        error=step.error if step.status == StepStatus.FAILED else None,
+        child=step.child,
+    )
+    return [row]
+
+
+def _state_of_wait(run: Run, step: Step) -> tuple[str, str]:
+    if step.status == StepStatus.COMPLETED:
+        came = {Op.WAIT_FOR_EVENT: "Received", Op.WAIT_FOR_SIGNAL: "Received", Op.INVOKE: "Completed"}
+        timed_out = step.op in (Op.WAIT_FOR_EVENT, Op.WAIT_FOR_SIGNAL) and step.output is None
+        return ("skipped", "Timed out") if timed_out else ("completed", came.get(Op(step.op), "Completed"))
+    if step.status == StepStatus.FAILED:
+        return "failed", "Failed"
+    if step.status == StepStatus.DROPPED or run.status in ENDED:
+        return "cancelled", "Dropped" if step.status == StepStatus.DROPPED else "Not finished"
+    return "waiting", "Waiting"
+
+
+def _step(run: Run, step: Step, label: str, axis: Axis) -> list[Row]:
     attempts = _attempts(run, step, axis)
     tone, words = _state(run, step)
     first, last = attempts[0], attempts[-1]
@@ -145,7 +117,7 @@ def _step(run: Run, step: Step, label: str, axis: _Axis) -> list[Row]:
         tone=tone,
         words=words,
         started=first.started,
-        took=_seconds(first.started, until),
+        took=seconds_between(first.started, until),
         name=step.name,
         segments=segments,
         wakes=run.run_at if tone == "retrying" else None,
@@ -156,7 +128,7 @@ def _step(run: Run, step: Step, label: str, axis: _Axis) -> list[Row]:
     return [row, *(_attempt_row(step, draft, axis) for draft in attempts if len(attempts) > 1)]
 
 
-def _attempts(run: Run, step: Step, axis: _Axis) -> list[_Draft]:
+def _attempts(run: Run, step: Step, axis: Axis) -> list[_Draft]:
     """Return every attempt of a step, the one that succeeded or is under way last."""
     drafts = [
         _Draft(number, _moment(failed["started"]), _moment(failed["ended"]), failed.get("error"))
@@ -183,26 +155,26 @@ def _state(run: Run, step: Step) -> tuple[str, str]:
     return "retrying", "Retrying"
 
 
-def _segments(attempts: Sequence[_Draft], axis: _Axis) -> Iterator[Segment]:
+def _segments(attempts: Sequence[_Draft], axis: Axis) -> Iterator[Segment]:
     for position, draft in enumerate(attempts):
         if position:
             yield axis.segment(attempts[position - 1].ended, draft.started, "waiting", idle=True)
         yield axis.segment(draft.started, draft.ended, draft.tone)
 
 
-def _attempt_row(step: Step, draft: _Draft, axis: _Axis) -> Row:
+def _attempt_row(step: Step, draft: _Draft, axis: Axis) -> Row:
     key, label = f"{step.key}-{draft.number}", f"Attempt {draft.number}"
     segments = (axis.segment(draft.started, draft.ended, draft.tone),)
-    took = _seconds(draft.started, draft.ended)
+    took = seconds_between(draft.started, draft.ended)
     row = Row(key, label, "attempt", draft.tone, draft.words, draft.started, took, segments=segments)
     return replace(row, error=draft.error)
 
 
-def _under_way(run: Run, journal: Sequence[Step], axis: _Axis) -> list[Row]:
+def _under_way(run: Run, journal: Sequence[Step], axis: Axis) -> list[Row]:
     """Return the row of a step that runs now and is not journaled yet, or of the pause before the next attempt."""
     since = max([run.started_at or run.queued_at, *(_last_moment(step, axis) for step in journal)])
     known = {step.name for step in journal}
-    took = _seconds(since, axis.end)
+    took = seconds_between(since, axis.end)
     if run.status == Status.RUNNING and run.current_step and run.current_step not in known:
         segment = axis.segment(since, axis.end, "running")
         return [Row("now", run.current_step, Op.RUN, "running", "Running", since, took, run.current_step, (segment,))]
@@ -214,13 +186,15 @@ def _under_way(run: Run, journal: Sequence[Step], axis: _Axis) -> list[Row]:
     return []
 
 
-def _unfinished(step: Step, axis: _Axis) -> bool:
+def _unfinished(step: Step, axis: Axis) -> bool:
     if step.op == Op.SLEEP:
         return step.wake_at is None or step.wake_at > axis.end
+    if step.op in WAITS:
+        return step.status == StepStatus.WAITING
     return step.status == StepStatus.RETRYING
 
 
-def _last_moment(step: Step, axis: _Axis) -> datetime:
+def _last_moment(step: Step, axis: Axis) -> datetime:
     if step.op == Op.SLEEP:
         return min(step.wake_at or axis.end, axis.end)
     return step.ended_at or step.started_at
@@ -235,10 +209,6 @@ def _with_lines(rows: Sequence[Row], lines: Iterable[LogLine]) -> tuple[Row, ...
             begun = [row for row in named if row.started <= line.at] or named[:1]
             taken.setdefault(begun[-1].key, []).append(Line(line.level, line.message, line.at))
     return tuple(replace(row, lines=tuple(taken.get(row.key, ()))) for row in rows)
-
-
-def _seconds(start: datetime, end: datetime) -> float:
-    return max(0.0, (end - start).total_seconds())
 
 
 def _moment(value: str | datetime) -> datetime:

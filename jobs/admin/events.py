@@ -9,16 +9,21 @@ from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods
 from pydantic import ValidationError
 
 from jobs import events as sending
-from jobs.admin import identity, payload, presenting
+from jobs import identity
+from jobs.admin import payload, presenting
 from jobs.admin.filtering import PAGE
 from jobs.admin.pages import ConsolePage, Route, posted
 from jobs.errors import InvalidEvent
 from jobs.models import Event
+from jobs.redaction import redacted
 from jobs.registry import registry
+from jobs.selection import data_pair, events_with
 from jobs.types import Event as EventValue
 from jobs.types import Source
 
@@ -39,6 +44,8 @@ class EventPages(ConsolePage):
     def listing(self, request: HttpRequest) -> dict[str, Any]:
         """Return the newest events that the address asks for, and how many runs each started."""
         text, before = request.GET.get("q", "").replace("\0", "").strip(), identity.read(request.GET.get("before", ""))
+        if data_pair(text) and not request.user.has_perm("jobs.view_payload"):
+            text = ""
         found = list(_listed(text, before)[: PAGE + 1])
         return {
             "events": found[:PAGE],
@@ -67,7 +74,7 @@ class EventPages(ConsolePage):
 
     def _send(self, request: HttpRequest) -> HttpResponse:
         if request.method != "POST":
-            return render(request, "jobs/event_send.html", _form(request, request.GET.get("name", "")))
+            return render(request, "jobs/event_send.html", _form(request, request.GET.get("name", ""), _like(request)))
         name, typed = request.POST.get("name", "").strip(), request.POST.get("data", "")
         try:
             sent = _sent(request, name, typed)
@@ -75,6 +82,8 @@ class EventPages(ConsolePage):
             return self._refused(request, name, str(error).removeprefix("event 0: "))
         except ValidationError:
             return self._refused(request, name, "An event needs a name of 1 to 255 characters.")
+        except UnreadableTime as error:
+            return self._refused(request, name, str(error))
         event = Event.objects.get(pk=sent.event_id)
         self.log_addition(request, event, f"Sent {name}.")
         if sent.duplicate:
@@ -87,8 +96,9 @@ class EventPages(ConsolePage):
         return redirect("admin:jobs_event_change", sent.event_id)
 
     def _refused(self, request: HttpRequest, name: str, problem: str) -> HttpResponse:
-        context = _form(request, name) | {"problem": problem, "data": request.POST.get("data", "")}
-        return render(request, "jobs/event_send.html", context | {"id": request.POST.get("id", "")}, status=400)
+        typed = {field: request.POST.get(field, "") for field in ("data", "id", "at")}
+        context = _form(request, name, _like(request)) | typed | {"problem": problem}
+        return render(request, "jobs/event_send.html", context, status=400)
 
     @posted
     def starts(self, request: HttpRequest) -> HttpResponse:
@@ -103,6 +113,8 @@ def _listed(text: str, before: UUID | None) -> QuerySet[Event]:
     events = Event.objects.order_by("-pk").defer("data")
     if found := identity.read(text):
         events = events.filter(pk=found)
+    elif pair := data_pair(text):
+        events = events.filter(pk__in=events_with(*pair))
     elif text:
         events = events.filter(name__istartswith=text)
     if before:
@@ -110,18 +122,32 @@ def _listed(text: str, before: UUID | None) -> QuerySet[Event]:
     return events.annotate(started=Count("runs"))
 
 
-def _form(request: HttpRequest, name: str) -> dict[str, Any]:
-    """Return what the form shows for an event name: known names, what listens, and the last data of that name."""
+def _like(request: HttpRequest) -> Event | None:
+    """Return the event that is sent again, if there is one and its data may be seen."""
+    asked = identity.read(request.POST.get("like", "") or request.GET.get("like", ""))
+    if asked is None or not request.user.has_perm("jobs.view_payload"):
+        return None
+    return Event.objects.filter(pk=asked).first()
+
+
+def _form(request: HttpRequest, name: str, like: Event | None = None) -> dict[str, Any]:
+    """Return what the form shows for an event name: known names, what listens, and data to begin with.
+
+    That is the data of the event that is sent again, or else the last of that name.
+    """
     recent = Event.objects.order_by("-pk").values_list("name", flat=True)[:RECENT]
     names = sorted({*registry.event_names(), *(n for n in recent if not n.startswith("jobs/"))})
     may_see = request.user.has_perm("jobs.view_payload")
-    last = Event.objects.filter(name=name).order_by("-received_at").first() if name and may_see else None
-    data = payload.pretty(payload.redacted(last.data)) if last else "{\n  \n}"
+    last = like if like and like.name == name else None
+    if last is None and name and may_see:
+        last = Event.objects.filter(name=name).order_by("-received_at").first()
+    data = payload.pretty(redacted(last.data)) if last else "{\n  \n}"
     return {
         "name": name,
         "names": names,
         "listening": registry.listening_to(name) if name else [],
         "last": last,
+        "again": last is not None and last == like,
         "data": data,
         "offered": data,
     }
@@ -133,8 +159,26 @@ def _sent(request: HttpRequest, name: str, typed: str) -> sending.Sent:
     if like and request.user.has_perm("jobs.view_payload"):
         original = Event.objects.filter(pk=like).values_list("data", flat=True).first()
         data = payload.restored(data, original)
-    event = EventValue(name=name, data=data, id=request.POST.get("id", "").strip())
+    ts = _milliseconds(request.POST.get("at", "").strip())
+    event = EventValue(name=name, data=data, id=request.POST.get("id", "").strip(), ts=ts)
     return sending.send([event], source=Source.MANUAL, sender=request.user.get_username())[0]
+
+
+class UnreadableTime(ValueError):
+    """This is no time of a form."""
+
+
+def _milliseconds(typed: str) -> int:
+    """Return the time that was typed in milliseconds since 1970, 0 for none."""
+    try:
+        moment = parse_datetime(typed) if typed else None
+    except ValueError:
+        moment = None
+    if moment is None:
+        if typed:
+            raise UnreadableTime(f"{typed!r} is no date with a time.")
+        return 0
+    return int((timezone.make_aware(moment) if timezone.is_naive(moment) else moment).timestamp() * 1000)
 
 
 def register() -> None:

@@ -13,8 +13,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
-from jobs import clock
-from jobs.admin import identity
+from jobs import clock, identity
 from jobs.models import Run
 from jobs.types import Status
 
@@ -23,6 +22,7 @@ _MONITOR = (
     ("Overview", "admin:index", ""),
     ("Runs", "admin:jobs_run_changelist", "jobs.view_run"),
     ("Events", "admin:jobs_event_changelist", "jobs.view_event"),
+    ("Functions", "admin:jobs_function_changelist", "jobs.view_run"),
     ("Schedules", "admin:jobs_schedule_changelist", "jobs.view_schedule"),
     ("Workers", "admin:jobs_worker_changelist", "jobs.view_worker"),
 )

@@ -1,37 +1,50 @@
-"""The first page: how things stand, and what failed lately."""
+"""The first page: how things stand, how the last hours went, what failed lately and what is slow."""
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, DateTimeField, F, Min, Sum, Value
-from django.db.models.functions import TruncHour
 from django.http import HttpRequest
 
-from jobs import clock
-from jobs.admin import identity, payload
-from jobs.admin.counting import UNFINISHED
-from jobs.models import Run, Worker
-from jobs.types import LIVE, Status
+from jobs import clock, identity
+from jobs.admin import payload
+from jobs.admin.filtering import RunFilter
+from jobs.models import Run, hour
+from jobs.models.standing import Standing, standing
+from jobs.registry import registry
+from jobs.types import Status
 
 DAY = timedelta(hours=24)
-NO_HEARTBEAT = timedelta(seconds=60)
+SPANS = {"24h": ("24 hours", 24, timedelta(hours=1)), "7d": ("7 days", 28, timedelta(hours=6))}
+"""What the bars can show: words, how many bars, and the time of each."""
 QUEUE_TOO_OLD = timedelta(minutes=5)
-FAILURES_READ = 200
+FAILURES_READ = 500
 GROUPS_SHOWN = 8
+SLOWEST = 5
+PAUSED_SHOWN = 5
 
 
 @dataclass(frozen=True)
-class Hour:
-    """One bar: runs of an hour, and their heights as fractions of the highest bar."""
+class Bar:
+    """Runs of some hours, and their heights as fractions of the highest bar."""
 
     begin: datetime
     good: int
     bad: int
-    good_height: float
-    bad_height: float
+    most: int
+
+    @property
+    def good_height(self) -> float:
+        """How high its lower part is."""
+        return self.good / self.most
+
+    @property
+    def bad_height(self) -> float:
+        """How high its failed part is."""
+        return self.bad / self.most
 
     @property
     def top(self) -> float:
@@ -54,73 +67,112 @@ class FailureGroup:
     count: int
     seen: datetime
 
+    @property
+    def query(self) -> str:
+        """Return the address of its runs in the list; a line that has a secret in it is not named there."""
+        plain = payload.raw_line(self.newest.error) == self.line
+        error = self.line if plain else ""
+        return RunFilter(status=Status.FAILED, function=self.function, time="24h", error=error).query()
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long the completed runs of a function took."""
+
+    function: str
+    count: int
+    p50: float
+    p95: float
+
 
 def context(request: HttpRequest) -> dict[str, Any]:
-    """Return what the page shows; two queries, because it is read again every ten seconds."""
+    """Return what the page shows; three queries, because it is read again every ten seconds."""
     if not request.user.has_perm("jobs.view_run"):
         return {"may_see": False}
-    now = clock.now()
-    unfinished, ended, workers = _counted(now)
-    oldest = unfinished[Status.QUEUED]["first"]
-    asleep = [unfinished[status] for status in (Status.SLEEPING, Status.WAITING)]
-    failed, total = _ended_as(ended, Status.FAILED), sum(row["n"] for row in ended)
+    now, asked = clock.now(), request.GET.get("span", "")
+    span = asked if asked in SPANS else "24h"
+    stands, failed = standing(), _failures(now)
+    bars, day = _picture(now, span)
     return {
         "may_see": True,
-        "running": unfinished[Status.RUNNING]["n"],
-        "queued": unfinished[Status.QUEUED]["n"],
-        "asleep": sum(row["n"] for row in asleep),
-        "oldest": oldest,
-        "wakes": min((row["first"] for row in asleep if row["first"]), default=None),
-        "workers": workers,
-        "late": oldest is not None and now - oldest > QUEUE_TOO_OLD,
-        "completed": _ended_as(ended, Status.COMPLETED),
-        "failed": failed,
-        "failed_share": round(100 * failed / total) if total else 0,
-        "hours": _hours(ended, now),
-        "groups": _failures(now),
-        "nothing_yet": not total and not any(row["n"] for row in unfinished.values()),
+        "now": stands,
+        "running": stands.of(Status.RUNNING),
+        "queued": stands.of(Status.QUEUED),
+        "asleep": stands.of(Status.SLEEPING, Status.WAITING),
+        "late": stands.oldest is not None and now - stands.oldest > QUEUE_TOO_OLD,
+        "gone": _gone(stands),
+        "paused": stands.paused[:PAUSED_SHOWN],
+        "span": span,
+        "spans": {name: words for name, (words, *_) in SPANS.items()},
+        "bars": bars,
+        "failed_total": len(failed),
+        "groups": _grouped(failed, now),
+        "nothing_yet": not day["ended"] and not stands.live and not failed,
+        **day,
     }
 
 
-def _ended_as(ended: list[dict[str, Any]], status: Status) -> int:
-    return sum(row["n"] for row in ended if row["kind"] == status)
+def _gone(stands: Standing) -> list[str]:
+    """Return functions that have unfinished runs but are no longer in the code."""
+    known = {function.id for function in registry.all()}
+    return sorted({function for function, _ in stands.live} - known)
 
 
-def _counted(now: datetime) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]], dict[str, Any]]:
-    """Count unfinished runs by status, the ended ones of a day by status and hour, and workers, in one query."""
-    nothing, no_time = Value(0), Value(None, output_field=DateTimeField())
-    recent: Any = Run.objects.ended().filter(pk__gte=identity.first_of(now - DAY)).order_by()
-    recent = recent.annotate(kind=F("status"), hour=TruncHour("queued_at")).values("kind", "hour")
-    recent = recent.annotate(n=Count("pk"), first=Min("queued_at"), in_use=nothing, room=nothing)
-    still: Any = Run.objects.filter(UNFINISHED).order_by().annotate(kind=F("status"), hour=no_time)
-    still = still.values("kind", "hour").annotate(n=Count("pk"), first=Min("run_at"), in_use=nothing, room=nothing)
-    alive: Any = Worker.objects.filter(seen_at__gte=now - NO_HEARTBEAT).order_by()
-    alive = alive.annotate(kind=Value("workers"), hour=no_time).values("kind", "hour")
-    alive = alive.annotate(n=Count("pk"), first=Min("seen_at"), in_use=Sum("busy"), room=Sum("slots"))
-    # The first part's converters are the whole union's, and only the hours need theirs.
-    rows: list[dict[str, Any]] = list(recent.union(still, alive, all=True))
-    empty = {"n": 0, "first": None, "in_use": 0, "room": 0}
-    found = {row["kind"]: row for row in rows if row["hour"] is None}
-    live: dict[str, dict[str, Any]] = {status: found.get(status, empty) for status in LIVE}
-    return live, [row for row in rows if row["hour"]], found.get("workers", empty)
+def _picture(now: datetime, span: str) -> tuple[list[Bar], dict[str, Any]]:
+    """Return the bars, and what is said about the last 24 hours; one query."""
+    _, count, width = SPANS[span]
+    full = now.replace(minute=0, second=0, microsecond=0)
+    last = full - timedelta(hours=full.hour % (width // timedelta(hours=1)))
+    first = last - width * (count - 1)
+    counted = hour.counted(min(first, full - DAY), each=True)
+    day: Counter[str] = Counter()
+    slots: dict[datetime, list[int]] = {first + width * n: [0, 0] for n in range(count)}
+    for _, begin, status, n in counted.ended:
+        if begin > full - DAY:
+            day[status] += n
+        if begin >= first:
+            slots[first + (begin - first) // width * width][status == Status.FAILED] += n
+    most = max([1, *(good + bad for good, bad in slots.values())])
+    bars = [Bar(begin, good, bad, most) for begin, (good, bad) in slots.items()]
+    paces = _paces(counted.took)
+    return bars, {
+        "ended": sum(day.values()),
+        "completed": day[Status.COMPLETED],
+        "failed": day[Status.FAILED],
+        "failed_share": round(100 * day[Status.FAILED] / sum(day.values())) if day else 0,
+        "p95": _all_together(counted.took),
+        "slowest": paces[:SLOWEST],
+    }
 
 
-def _hours(ended: list[dict[str, Any]], now: datetime) -> list[Hour]:
-    """Return how many runs ended well and badly, by the hour they were queued; the last 24, oldest first."""
-    first = now.replace(minute=0, second=0, microsecond=0) - DAY + timedelta(hours=1)
-    hours = {first + timedelta(hours=n): [0, 0] for n in range(24)}
-    for row in ended:
-        if row["hour"] in hours:
-            hours[row["hour"]][row["kind"] == Status.FAILED] += row["n"]
-    most = max([1, *(good + bad for good, bad in hours.values())])
-    return [Hour(hour, good, bad, good / most, bad / most) for hour, (good, bad) in hours.items()]
+def _paces(took: list[tuple[str, int, int]]) -> list[Pace]:
+    """Return the functions, the slowest first."""
+    buckets: dict[str, dict[int, int]] = defaultdict(dict)
+    for function, bucket, n in took:
+        buckets[function][bucket] = n
+    paces = [
+        Pace(function, sum(each.values()), hour.percentile(each, 0.5) or 0, hour.percentile(each, 0.95) or 0)
+        for function, each in buckets.items()
+    ]
+    return sorted(paces, key=lambda pace: pace.p95, reverse=True)
 
 
-def _failures(now: datetime) -> list[FailureGroup]:
-    """Return the failed runs of a day, those with the same function and last error line together."""
+def _all_together(took: list[tuple[str, int, int]]) -> float | None:
+    buckets: Counter[int] = Counter()
+    for _, bucket, n in took:
+        buckets[bucket] += n
+    return hour.percentile(buckets, 0.95)
+
+
+def _failures(now: datetime) -> list[Run]:
     recent = Run.objects.filter(status=Status.FAILED, pk__gte=identity.first_of(now - DAY)).order_by("-pk")
+    return list(recent.only("function", "status", "error", "ended_at", "subject")[:FAILURES_READ])
+
+
+def _grouped(runs: list[Run], now: datetime) -> list[FailureGroup]:
+    """Return failed runs, those with the same function and last error line together."""
     groups: dict[tuple[str, str], FailureGroup] = {}
-    for run in recent.only("function", "status", "error", "ended_at", "subject")[:FAILURES_READ]:
+    for run in runs:
         line = payload.last_line(run.error)
         group = groups.setdefault((run.function, line), FailureGroup(run.function, line, run, 0, run.ended_at or now))
         group.count += 1

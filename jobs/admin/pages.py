@@ -10,6 +10,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 else:  # generic for the type checker only
     ModelAdmin = admin.ModelAdmin
 
-Route = tuple[str, str, Callable[..., HttpResponse]]
+Route = tuple[str, str, Callable[..., HttpResponseBase]]
 
 
 class ConsolePage(ModelAdmin):
@@ -51,7 +52,7 @@ class ConsolePage(ModelAdmin):
         routes = [("", "changelist", self.changelist_view), *self.routes()]
         return [path(route, self._guarded(view), name=f"{name}_{word}") for route, word, view in routes]
 
-    def _guarded(self, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    def _guarded(self, view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
         return update_wrapper(self.admin_site.admin_view(view), view)
 
     def require(self, request: HttpRequest, *verbs: str) -> None:

@@ -3,25 +3,13 @@
 import json
 from typing import Any
 
-from jobs import conf, serialize
+from jobs import serialize
+from jobs.redaction import HIDDEN, blotted, redacted
 
-HIDDEN = "•••"
 LIMIT = 64 * 1024
 """Characters of one value that a page shows at most."""
 SHORT = 20
 """Lines that are shown before "show all"."""
-
-
-def redacted(value: Any) -> Any:
-    """Return a value with that of each key in `JOBS["REDACT"]` hidden."""
-    secret = {key.lower() for key in conf.settings().REDACT}
-    return _redacted(value, secret)
-
-
-def _redacted(value: Any, secret: set[str]) -> Any:
-    if isinstance(value, dict):
-        return {key: HIDDEN if key.lower() in secret else _redacted(item, secret) for key, item in value.items()}
-    return [_redacted(item, secret) for item in value] if isinstance(value, list) else value
 
 
 def restored(edited: Any, original: Any) -> Any:
@@ -58,18 +46,23 @@ def printable(text: str) -> str:
 
 def shown(value: Any, *, full: bool) -> str:
     """Return the JSON text of a value for somebody who may see it in full, or only its outline."""
-    text = pretty(redacted(value) if full else outline(value))
+    text = blotted(pretty(redacted(value))) if full else pretty(outline(value))
     if len(text) <= LIMIT:
         return text
     return f"{text[:LIMIT]}\n… cut here: {len(text):,} characters in all"
 
 
 def last_line(error: Any) -> str:
-    """Return what people read of a stored error: the last line of its message."""
+    """Return what people read of a stored error: the last line of its message, without secrets."""
+    return printable(blotted(raw_line(error)))
+
+
+def raw_line(error: Any) -> str:
+    """Return the last line of a stored error's message as it is, or the error's name."""
     if not isinstance(error, dict):
         return ""
     lines = [line for line in str(error.get("message", "")).splitlines() if line.strip()]
-    return printable(lines[-1].strip() if lines else str(error.get("name", "")))
+    return lines[-1].strip() if lines else str(error.get("name", ""))
 
 
 class UnreadableJSON(ValueError):

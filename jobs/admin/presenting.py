@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
 from collections.abc import Iterable
@@ -19,9 +20,10 @@ from django.urls import NoReverseMatch, reverse
 from jobs import clock
 from jobs.errors import UnknownFunction
 from jobs.function import Function
+from jobs.lanes import Timeline
 from jobs.models import LogLine, Run, Step
 from jobs.registry import registry
-from jobs.timeline import Timeline, timeline
+from jobs.timeline import timeline
 from jobs.types import LIVE, Status, StepStatus
 
 GLYPHS = {
@@ -35,6 +37,8 @@ GLYPHS = {
     "cancelled": "⊘",
     "skipped": "⤼",
     "pending": "○",
+    "dropped": "⊘",
+    "paused": "‖",
     "warn": "!",
     "info": "i",
 }
@@ -144,6 +148,25 @@ def timeline_of(run: Run) -> Timeline:
     return timeline(run, run.journal.all(), lines_of(run), now=clock.now())
 
 
+@functools.cache
+def own_packages() -> frozenset[str]:
+    """Return the packages of the site's own apps, without the engine."""
+    installed = (config for config in apps.get_app_configs() if "site-packages" not in config.path)
+    return frozenset(config.name.partition(".")[0] for config in installed) - {"jobs"}
+
+
+def blocked_words(run: Run) -> str:
+    """Return in words what a due run waits behind; empty if nothing keeps it."""
+    key = run.blocked_by or ""
+    if not key or run.status != Status.QUEUED:
+        return ""
+    if key.startswith("paused "):
+        return "its function is paused"
+    if key.startswith("throttle "):
+        return f"waits for its turn: {key.removeprefix('throttle ')}"
+    return f"waits for a slot: {key}"
+
+
 def interval(runs: Iterable[Run]) -> int:
     """Return after how many seconds a page with these runs is worth reading again; 0 for never."""
     statuses = {run.status for run in runs}
@@ -156,17 +179,21 @@ def version(runs: Iterable[Run], *more: Any) -> str:
     """Return a mark that differs once something that a page shows of these runs has changed."""
     now = clock.now()
     told = [
-        (run.pk.hex, run.status, run.lease, run.attempt, run.current_step, str(run.progress), _elapsed(run, now))
+        (run.pk.hex, run.status, run.lease, run.attempt, run.current_step, str(run.progress), _grown(run, now))
         for run in runs
     ]
     return hashlib.sha1(repr((told, more)).encode("utf-8", "replace"), usedforsecurity=False).hexdigest()[:12]
 
 
-def _elapsed(run: Run, now: datetime) -> int:
-    # The bar of a running step grows in steps of a tenth, which is about what an eye can see.
-    if run.status != Status.RUNNING or run.started_at is None:
+def _grown(run: Run, now: datetime) -> int:
+    return elapsed(run.status, run.started_at, now)
+
+
+def elapsed(status: str, started: datetime | None, now: datetime) -> int:
+    """Return how long a running run has run, doubling by doubling: seconds are counted by the page itself."""
+    if status != Status.RUNNING or started is None:
         return 0
-    return round(math.log1p(max(0.0, (now - run.started_at).total_seconds())) * 10)
+    return int(math.log2(1 + max(0.0, (now - started).total_seconds())))
 
 
 def about(subject: str, user: AbstractBaseUser | AnonymousUser) -> dict[str, Any]:

@@ -49,11 +49,11 @@ class ConsoleSite(admin.AdminSite):
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Add the addresses that belong to no model."""
-        from jobs.admin import subjects
+        from jobs.admin import function_pages, subjects
 
         # Open to people of the products as well: the view asks for their permission on the object's model.
         live = path("about/<str:label>/<path:pk>/", login_required(subjects.live_runs), name="jobs_about")
-        return [live, *super().get_urls()]
+        return [live, *function_pages.urls(self), *super().get_urls()]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Show how things stand."""

@@ -179,6 +179,13 @@ class Run(models.Model):
             models.Index(name="run_children", fields=["parent_run"], condition=Q(parent_run__isnull=False)),
             models.Index(name="run_about", fields=["subject", "-id"], condition=~Q(subject="")),
             models.Index(name="run_failed", fields=["-id"], condition=Q(status=Status.FAILED)),
+            # For the console. Of ended runs only, so that a run is written into them once, when it ends.
+            models.Index(name="run_ended", fields=["-id"], condition=Q(ended_at__isnull=False)),
+            models.Index(name="run_of_function", fields=["function", "-id"], condition=Q(ended_at__isnull=False)),
+            models.Index(
+                name="run_stopped", fields=["-id"], condition=Q(status__in=[Status.CANCELLED, Status.SKIPPED])
+            ),
+            models.Index(name="run_asleep", fields=["-id"], condition=Q(status__in=[Status.SLEEPING, Status.WAITING])),
         ]
         permissions = [
             ("retry_run", "Can retry and run again"),

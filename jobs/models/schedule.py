@@ -12,6 +12,7 @@ class Schedule(models.Model):
     next_at = models.DateTimeField()
     last_at = models.DateTimeField(null=True)
     last_run = models.UUIDField(null=True)
+    paused = models.BooleanField(default=False, help_text="Its ticks start nothing and are not caught up.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["function", "cron", "timezone"], name="schedule_once")]

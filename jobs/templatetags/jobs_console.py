@@ -7,12 +7,15 @@ from typing import Any
 
 from django import template
 from django.template.context import Context
-from django.utils.html import format_html
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from jobs import clock, conf
-from jobs.admin import navigation, payload, presenting
+from jobs.admin import counting, navigation, payload, presenting
 from jobs.models import Run
+from jobs.redaction import blotted
+from jobs.types import INTERNAL_PREFIXES
 
 register = template.Library()
 
@@ -97,7 +100,10 @@ def ago(moment: datetime | None) -> SafeString | str:
     exact = moment.astimezone(UTC)
     words = presenting.relative((clock.now() - moment).total_seconds())
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>', exact.isoformat(), exact.strftime("%-d %b %Y, %H:%M:%S UTC"), words
+        '<time datetime="{}" title="{}" data-ago>{}</time>',
+        exact.isoformat(),
+        exact.strftime("%-d %b %Y, %H:%M:%S UTC"),
+        words,
     )
 
 
@@ -135,6 +141,18 @@ def capped(count: int) -> str:
 
 
 @register.filter
+def grouped(number: int) -> str:
+    """Return a number with its thousands apart."""
+    return f"{number:,}"
+
+
+@register.filter
+def tally(count: int) -> str:
+    """Return how many runs a list counts, as far as it counts."""
+    return f"{counting.NEWEST:,}+" if count >= counting.NEWEST else f"{count:,}"
+
+
+@register.filter
 def percent(fraction: float) -> str:
     """Return a fraction as a coordinate on a lane."""
     return f"{fraction * 100:.2f}%"
@@ -146,10 +164,19 @@ def percent_wide(fraction: float) -> str:
     return percent(max(0.004, fraction))
 
 
-@register.filter
-def slot(hour: int) -> str:
-    """Return where one of 24 bars begins."""
-    return percent(hour / 24 + 0.004)
+@register.simple_tag
+def slot(number: float, count: int) -> str:
+    """Return where one of so many bars begins, or how wide a part of one is."""
+    return percent(number / count)
+
+
+@register.simple_tag
+def function_link(function_id: str) -> SafeString:
+    """Render a function's name, as a link to its page while the code has it."""
+    name = fn(function_id)
+    if presenting.function_of(function_id) is None:
+        return format_html('<span title="No longer in the code">{}</span>', name)
+    return format_html('<a href="{}">{}</a>', reverse("admin:jobs_function", args=[function_id]), name)
 
 
 @register.filter
@@ -159,6 +186,21 @@ def fn(function_id: str) -> str:
 
 
 @register.filter
+def traceback(stack: Any) -> SafeString:
+    """Render a stored stack with the frames of this site's own apps in bold: there somebody can mend something."""
+    own = presenting.own_packages()
+    lines = printable(stack).split("\n")
+    bold = (format_html("<b>{}</b>", line) if line.partition("/")[0] in own else line for line in lines)
+    return format_html_join("\n", "{}", ((line,) for line in bold))
+
+
+@register.filter
+def is_internal(name: str) -> bool:
+    """Whether only the engine may send events of this name."""
+    return name.startswith(INTERNAL_PREFIXES)
+
+
+@register.filter
 def printable(text: Any) -> str:
-    """Return text that can be written into a page."""
-    return payload.printable(str(text))
+    """Return text that can be written into a page, without what looks like a secret in it."""
+    return payload.printable(blotted(str(text)))

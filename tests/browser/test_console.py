@@ -1,14 +1,11 @@
 """The console in a real browser: no violation of its own rules, for eyes, keys and phones."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.contrib.auth.models import User
-from django.test import Client
 
-from jobs.models import Event, Run
+from jobs.models import Event, FunctionState, Run, Wait
 from jobs.types import Op, Status, StepStatus
 from tests.jobs.factories import a_line, a_run, a_step, a_worker, an_attempt, an_error, an_event
 
@@ -21,32 +18,19 @@ def failed() -> Run:
     """A run that failed after two attempts of its second step, among others."""
     a_worker(busy=2)
     an_event("nobody/listens")
-    for status in (Status.QUEUED, Status.COMPLETED, Status.CANCELLED, Status.WAITING):
+    for status in (Status.QUEUED, Status.COMPLETED, Status.CANCELLED):
         a_run(status)
+    waiting = a_run(Status.WAITING)
+    a_step(waiting, "approval", StepStatus.WAITING, op=Op.WAIT_FOR_EVENT, wake_at=waiting.run_at, output=None)
+    now = waiting.queued_at
+    Wait.objects.create(run=waiting.pk, step="x", event="order/approved", registered_at=now, since=now, snapshot="")
+    FunctionState.objects.create(id="stepwell-hello-world", paused=True, paused_at=now, paused_by="olga")
     run = a_run(Status.FAILED, error=an_error(step="ask"), attempt=1, subject="transcripts.transcript/42")
     a_step(run, "read")
     attempts = [an_attempt(1, run.started_at), an_attempt(2, run.started_at)]
     a_step(run, "ask", StepStatus.FAILED, attempts=attempts, error=an_error(), output=None)
     a_line(run, "412 turns", step="read")
     return run
-
-
-@pytest.fixture
-def operator(browser: Any, live_server: Any) -> Iterator[Any]:
-    """A signed-in page that fails the test for any complaint of the browser."""
-    user = User.objects.create_superuser("olga")
-    client = Client()
-    client.force_login(user)
-    context = browser.new_context(base_url=live_server.url)
-    context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}])
-    context.set_default_timeout(10_000)
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
-    context.close()
-    assert not complaints
 
 
 def addresses(run: Run) -> list[str]:
@@ -61,6 +45,12 @@ def addresses(run: Run) -> list[str]:
         "/admin/jobs/eventkey/",
         "/admin/jobs/worker/",
         "/admin/jobs/schedule/",
+        "/admin/jobs/function/",
+        "/admin/jobs/function/stepwell-hello-world/",
+        "/admin/?span=7d",
+        f"/admin/jobs/run/{run.pk}/from/?step=ask",
+        f"/admin/jobs/run/{Run.objects.get(status=Status.WAITING).pk}/",
+        "/admin/jobs/run/?status=failed&error=503&subject=transcripts.transcript/42",
     ]
 
 

@@ -15,7 +15,7 @@ def an_event(name: str = "test/hello.world", **changes: Any) -> Event:
     """Store an event."""
     now = clock.now()
     values = {"data": {"email": "ada@example.com"}, "ts": int(now.timestamp() * 1000), "received_at": now}
-    return Event.objects.create(id=new_id(), name=name, **values | changes)
+    return Event.objects.create(**{"id": new_id(), "name": name, **values, **changes})
 
 
 def a_run(status: Status = Status.COMPLETED, *, events: Sequence[Event] | None = None, **changes: Any) -> Run:
@@ -31,8 +31,9 @@ def a_run(status: Status = Status.COMPLETED, *, events: Sequence[Event] | None =
         "started_at": started,
         "ended_at": now if status in ENDED else None,
         "run_at": due.get(status),
+        "id": new_id(),
     }
-    run = Run.objects.create(id=new_id(), status=status, **values | changes)
+    run = Run.objects.create(status=status, **values | changes)
     RunEvent.objects.bulk_create(
         RunEvent(run=run, event=event, position=position) for position, event in enumerate(several)
     )

@@ -1,6 +1,7 @@
 """Who may open and press what in the console, and the small pages: keys, schedules, workers."""
 
 import re
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -9,7 +10,7 @@ from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 
-from jobs import clock
+from jobs import clock, schedule
 from jobs.models import EventKey, Run, Schedule
 from jobs.types import Status
 from tests.jobs.admin import operator, signed_in
@@ -19,12 +20,17 @@ pytestmark = pytest.mark.django_db
 SOME = UUID("01900000-0000-7000-8000-000000000000")
 PAGES = [
     "/admin/jobs/run/",
+    "/admin/jobs/run/export.csv",
     f"/admin/jobs/run/{SOME}/",
     f"/admin/jobs/run/{SOME}/live/",
+    f"/admin/jobs/run/{SOME}/from/",
+    f"/admin/jobs/run/{SOME}/step/abc/",
     "/admin/jobs/event/",
     f"/admin/jobs/event/{SOME}/",
     "/admin/jobs/event/send/",
     "/admin/jobs/eventkey/",
+    "/admin/jobs/function/",
+    "/admin/jobs/function/stepwell-hello-world/",
     "/admin/jobs/schedule/",
     "/admin/jobs/worker/",
 ]
@@ -34,6 +40,14 @@ ACTIONS = [
     f"/admin/jobs/run/{SOME}/again/",
     f"/admin/jobs/run/{SOME}/cancel/",
     "/admin/jobs/event/starts/",
+    "/admin/jobs/function/stepwell-hello-world/start/",
+    "/admin/jobs/function/stepwell-hello-world/pause/",
+    "/admin/jobs/function/stepwell-hello-world/resume/",
+    f"/admin/jobs/run/{SOME}/wake/",
+    f"/admin/jobs/run/{SOME}/from-step/",
+    "/admin/jobs/schedule/1/start/",
+    "/admin/jobs/schedule/1/pause/",
+    "/admin/jobs/schedule/1/resume/",
     "/admin/jobs/eventkey/make/",
     "/admin/jobs/eventkey/1/revoke/",
     "/admin/jobs/eventkey/1/activate/",
@@ -118,14 +132,37 @@ def test_schedules_tell_when_they_tick_and_how_the_last_run_went() -> None:
     run = a_run(Status.FAILED)
     Schedule.objects.create(function="stepwell-prune", cron="17 3 * * *", next_at=clock.now(), last_run=run.pk)
     html = operator().get("/admin/jobs/schedule/").content.decode()
-    for words in ("prune", "17 3 * * *", "never", "Failed", str(run.pk)):
+    for words in ("prune", "17 3 * * *", "At 03:17 every day", "Failed", str(run.pk)):
         assert words in html
 
 
+def test_run_now_starts_one_run_as_the_schedule_would() -> None:
+    ticking = Schedule.objects.create(function="stepwell-prune-history", cron="17 3 * * *", next_at=clock.now())
+    operator().post(f"/admin/jobs/schedule/{ticking.pk}/start/")
+    run = Run.objects.get()
+    assert (run.function, run.trigger) == ("stepwell-prune-history", "jobs/scheduled.timer")
+    assert LogEntry.objects.get().get_change_message() == "Run now."
+
+
+def test_a_paused_schedule_starts_nothing_until_it_is_resumed() -> None:
+    due = clock.now() - timedelta(seconds=1)
+    ticking = Schedule.objects.create(function="stepwell-prune-history", cron="* * * * *", next_at=due)
+    olga = operator()
+    olga.post(f"/admin/jobs/schedule/{ticking.pk}/pause/")
+    assert "Paused" in olga.get("/admin/jobs/schedule/").content.decode()
+    schedule.tick()
+    assert not Run.objects.exists()
+    Schedule.objects.update(next_at=due)
+    olga.post(f"/admin/jobs/schedule/{ticking.pk}/resume/")
+    schedule.tick()
+    assert Run.objects.count() == 1
+
+
 def test_workers_tell_how_long_ago_they_reported_and_how_busy_they_are() -> None:
-    a_worker(pid=77, busy=3)
+    worker = a_worker(pid=77, busy=3)
+    a_run(Status.RUNNING, worker=worker.pk, current_step="ask")
     html = operator().get("/admin/jobs/worker/").content.decode()
-    for words in ("workshop", "pid 77", "Alive", "3 of 256"):
+    for words in ("workshop", "pid 77", "Alive", "3 of 256", "hello-world", "ask"):
         assert words in html
 
 

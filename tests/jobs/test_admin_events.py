@@ -1,6 +1,7 @@
 """The Events pages: the list, one event, and sending one by hand."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -136,6 +137,28 @@ def test_the_live_line_says_what_a_name_starts_and_leaves_edited_data_alone(olga
     edited = olga.post(starts, {"name": "no/body", "data": '{"x": 1}', "offered": "{}"}).content.decode()
     assert "Nothing listens" in edited
     assert "hx-swap-oob" not in edited
+
+
+@pytest.mark.usefixtures("_greeter")
+def test_sending_again_begins_with_the_data_of_that_event_not_of_the_last(olga: Client) -> None:
+    first = an_event("user/met", data={"n": 1})
+    an_event("user/met", data={"n": 2})
+    html = olga.get(SEND, {"name": "user/met", "like": str(first.pk)}).content.decode()
+    assert "&quot;n&quot;: 1" in html
+    assert "the data of the event sent" in html
+
+
+@pytest.mark.usefixtures("_greeter")
+def test_an_event_with_a_time_delays_what_it_starts(olga: Client) -> None:
+    send(olga, "{}", at="2099-01-01T09:30")
+    assert Run.objects.get().run_at == datetime(2099, 1, 1, 9, 30, tzinfo=UTC)
+    assert "no date with a time" in send(olga, "{}", at="tomorrow")
+
+
+def test_events_are_found_by_a_value_in_their_data(olga: Client) -> None:
+    event = an_event(data={"client": {"id": 42}})
+    an_event(data={"client": {"id": 420}})
+    assert [found.pk for found in olga.get(EVENTS, {"q": "data.client.id:42"}).context["events"]] == [event.pk]
 
 
 def test_without_the_permission_to_see_data_nothing_is_offered() -> None:

@@ -51,7 +51,7 @@ def test_a_failed_run_shows_its_error_its_steps_its_log_and_its_event(olga: Clie
     [
         (Status.QUEUED, {"cancel"}),
         (Status.RUNNING, {"cancel"}),
-        (Status.SLEEPING, {"cancel"}),
+        (Status.SLEEPING, {"cancel", "wake"}),
         (Status.WAITING, {"cancel"}),
         (Status.COMPLETED, {"again"}),
         (Status.FAILED, {"retry", "again"}),
@@ -61,7 +61,7 @@ def test_a_failed_run_shows_its_error_its_steps_its_log_and_its_event(olga: Clie
 )
 def test_only_buttons_that_fit_the_status_are_there(olga: Client, status: Status, buttons: set[str]) -> None:
     html = page(olga, a_run(status))
-    assert set(re.findall(r'id="(retry|again|cancel)(?:-open)?"(?! aria)', html)) == buttons
+    assert set(re.findall(r'id="(retry|again|cancel|wake)(?:-open)?"(?! aria)', html)) == buttons
 
 
 def test_nothing_on_the_page_saves_or_deletes(olga: Client) -> None:
@@ -154,10 +154,10 @@ def test_a_poll_answers_204_unchanged_200_changed_and_286_ended(
     run = a_run(Status.SLEEPING)
     a_step(run, "read")
     address = re.search(r'hx-get="([^"]+)"', page(olga, run))[1]
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(3):
         assert poll(olga, run, address)[0] == 204
     a_line(run, "woke up")
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(5):
         status, html = poll(olga, run, address)
     assert (status, "woke up" in html, "<html" in html) == (200, True, False)
     press(olga, "cancel", run)
@@ -219,3 +219,31 @@ def test_a_refresh_of_an_object_s_runs_takes_four_queries(
         a_line(run, "412 turns", step="read")
     with django_assert_max_num_queries(4):
         assert "412 turns" in olga.get("/admin/about/transcripts.transcript/7/").content.decode()
+
+
+def test_the_page_takes_the_same_queries_however_many_steps_there_are(
+    olga: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    run = a_run(Status.RUNNING)
+    page(olga, run)
+    for _ in range(2):
+        for number in range(20):
+            a_step(run, f"step-{number}")
+            a_line(run, "said", step=f"step-{number}")
+        # Session, user, mark, run, journal, events, history, invoked runs and the badge.
+        with django_assert_num_queries(9):
+            page(olga, run)
+
+
+def test_a_very_long_timeline_brings_the_inside_of_a_row_once_it_is_opened(olga: Client) -> None:
+    run = a_run()
+    for number in range(101):
+        a_step(run, f"step-{number}", output={"number": number + 4000})
+    a_line(run, "said there", step="step-7")
+    html = page(olga, run)
+    assert "4007" not in html
+    address = re.findall(r'hx-get="([^"]+/step/[^"]+)"', html)[7]
+    inside = olga.get(address).content.decode()
+    for words in ("4007", "said there", "Run from here"):
+        assert words in inside
+    assert signed_in("sam").get(address).status_code == 403

@@ -40,7 +40,7 @@ def test_lengths_of_time_are_said_as_people_say_them(seconds: float | None, word
 @pytest.mark.parametrize(("seconds", "words"), [(0, "now"), (40, "40 s ago"), (200, "3 min ago"), (-7300, "in 2 h")])
 def test_times_are_relative_and_carry_the_exact_one(seconds: float, words: str) -> None:
     html = render("{{ moment|ago }}", moment=clock.now() - timedelta(seconds=seconds))
-    assert re.fullmatch(rf'<time datetime="[^"]+\+00:00" title="[^"]+ UTC">{words}</time>', html)
+    assert re.fullmatch(rf'<time datetime="[^"]+\+00:00" title="[^"]+ UTC" data-ago>{words}</time>', html)
 
 
 def test_a_badge_is_glyph_word_and_colour() -> None:
@@ -125,6 +125,14 @@ def test_the_sidebar_offers_only_what_somebody_may_open() -> None:
     request = RequestFactory().get("/admin/jobs/run/")
     request.user = a_user("rita", "view_run")
     found = {group.words: [entry.words for entry in group.entries] for group in navigation.groups(request)}
-    assert found == {"Monitor": ["Overview", "Runs"]}
+    assert found == {"Monitor": ["Overview", "Runs", "Functions"]}
     request.user = a_user("eve", "view_run", staff=False)
     assert navigation.groups(request) == []
+
+
+def test_a_traceback_has_our_frames_in_bold_and_nothing_unescaped() -> None:
+    stack = "openai/client.py:3 in call\n    <go>\n[engine] jobs/step.py:9 in run\ntranscripts/ask.py:12 in ask\n    go"
+    html = render("{{ stack|traceback }}", stack=stack)
+    assert "<b>transcripts/ask.py:12 in ask</b>" in html
+    assert html.count("<b>") == 1
+    assert "&lt;go&gt;" in html
