@@ -60,6 +60,11 @@ def test_the_figures_have_a_row_for_each_line_of_the_bench(capsys: pytest.Captur
             "latency_ms": dict.fromkeys(("p50", "p95", "p99"), figure),
             "io500": dict.fromkeys(("wall_s", "connections", "pss_mb"), figure),
             "claim_ms": dict.fromkeys(("empty", "million"), figure),
+            "beside_limits": dict.fromkeys(("claim_ms", "claim_ratio", "agenda_ms", "agenda_ratio"), figure),
+            "fan_out_ms": figure,
+            "steps_us": dict.fromkeys(("100", "1000"), figure),
+            "wide300_s": figure,
+            "waits_ms": dict.fromkeys(("one", "nobody", "evaluated"), figure),
         }
     )
     printed = [line for line in capsys.readouterr().out.splitlines()[1:] if line.strip()]
