@@ -24,7 +24,10 @@ CHROMIUM_ARGUMENTS = [
 ]
 
 
-CLUSTERS = ("test_crashes", "test_signals", "test_database_restart", "test_races", "test_io_wait", "test_flow_control")
+CLUSTERS = (
+    *("test_crashes", "test_signals", "test_database_restart", "test_races", "test_io_wait", "test_flow_control"),
+    "test_sync_crashes",
+)
 """Tests that mostly wait for real clusters; with two processes they run one after the other, beside all others."""
 
 
