@@ -2,7 +2,6 @@
 
 import json
 from datetime import timedelta
-from itertools import pairwise
 
 import pytest
 
@@ -291,7 +290,7 @@ def test_look_ups_of_two_workers_together_keep_to_the_rate(database_url, tmp_pat
             wait_until(lambda: not Tender.objects.filter(enriched_at=None).exists(), 60, "all are looked up")
         arrivals = sorted(each.at for each in server.asked)
     assert len(arrivals) >= count
-    # The first of each worker is late by what loading the client takes; the moments they were given are not.
-    steady = arrivals[4:]
-    assert steady[-1] - steady[0] >= (len(steady) - 1) * interval - 0.1
-    assert min(b - a for a, b in pairwise(steady)) > interval * 0.6
+    # A busy machine delays single requests; over any nine in a row two workers at their own pace would take half.
+    spans = [last - first for first, last in zip(arrivals, arrivals[8:], strict=False)]
+    assert min(spans) >= 8 * interval * 0.8
+    assert arrivals[-1] - arrivals[0] >= (len(arrivals) - 2) * interval
