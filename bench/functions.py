@@ -1,10 +1,12 @@
 """The functions that are measured: nothing but the engine's own work, or a wait like somebody else's API."""
 
+import functools
 import time
 
 from jobs import ContextSync, TriggerEvent, create_function
 
 STEPS = 100
+WIDE = 300
 
 
 def _nothing() -> None:
@@ -35,3 +37,17 @@ def slow(ctx: ContextSync) -> None:
     """Ten steps of 0.3 s, long enough to kill the worker in the middle."""
     for number in range(10):
         ctx.step.run(f"step-{number}", time.sleep, 0.3)
+
+
+@create_function(fn_id="bench-counted", trigger=TriggerEvent(event="bench/counted"))
+def counted(ctx: ContextSync) -> None:
+    """As many steps that do nothing as the event says."""
+    for number in range(int(ctx.event.data["steps"])):
+        ctx.step.run(f"step-{number}", _nothing)
+
+
+@create_function(fn_id="bench-wide", trigger=TriggerEvent(event="bench/wide"))
+def wide(ctx: ContextSync) -> None:
+    """Many steps at the same time in one run, each of which waits a second."""
+    steps = [functools.partial(ctx.step.run, f"step-{number}", time.sleep, 1.0) for number in range(WIDE)]
+    ctx.group.parallel(steps)

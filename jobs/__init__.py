@@ -3,8 +3,8 @@
 Everything that product code needs is here; the modules below are the engine's rooms, described in CONTRIBUTING.md.
 """
 
-from jobs.aio import GroupAsync as Group
 from jobs.aio import Step
+from jobs.aiogroup import GroupAsync as Group
 from jobs.client import Client, client, send_signal
 from jobs.context import Context, ContextSync
 from jobs.errors import NonRetriableError, RetryAfterError, SendEventsError, StepError, StepTimeout

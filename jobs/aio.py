@@ -1,12 +1,10 @@
-"""The same steps and groups for functions that are `async def`: whatever may block happens beside the event loop."""
+"""The same steps for functions that are `async def`: whatever may block happens beside the event loop."""
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
 import functools
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar, TypeVarTuple, overload
 
@@ -14,18 +12,11 @@ from jobs import branch, clock
 from jobs.attempt import Attempt
 from jobs.deadlines import in_time
 from jobs.function import Function
-from jobs.group import Arm, Group
-from jobs.journal import Suspend
 from jobs.step import ABSENT, StepSync, accepted, result
-from jobs.types import Duration, Event, Op, ParallelMode, TriggerEvent, seconds
+from jobs.types import Duration, Event, Op, TriggerEvent, seconds
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
-A = TypeVar("A")
-B = TypeVar("B")
-C = TypeVar("C")
-D = TypeVar("D")
-E = TypeVar("E")
 
 
 class Step:
@@ -75,7 +66,10 @@ class Step:
             attempt.begin(entry.name)
             try:
                 with branch.handling(entry.name):
-                    value = await in_time(self._called(handler, args), None if timeout is None else seconds(timeout))
+                    value = await in_time(
+                        self._called(attempt.handler(step_id, handler), args),
+                        None if timeout is None else seconds(timeout),
+                    )
                 output = accepted(attempt, entry, value, output_type)
             except Exception as error:
                 raise await offload(functools.partial(attempt.attempt_failed, entry, error, retries)) from error
@@ -158,87 +152,3 @@ class Step:
         """The same for a function that is named."""
         named = functools.partial(self._sync.invoke_by_id, step_id, app_id=app_id, function_id=function_id)
         return await self._attempt.recorder.offload(lambda: named(data=data, timeout=timeout))
-
-
-class GroupAsync:
-    """Groups of steps of an async function that are under way at the same time."""
-
-    def __init__(self, attempt: Attempt) -> None:
-        self._attempt = attempt
-
-    @overload
-    async def parallel(
-        self, callables: tuple[Callable[[], Awaitable[A]]], parallel_mode: ParallelMode = ...
-    ) -> tuple[A]: ...
-    @overload
-    async def parallel(
-        self,
-        callables: tuple[Callable[[], Awaitable[A]], Callable[[], Awaitable[B]]],
-        parallel_mode: ParallelMode = ...,
-    ) -> tuple[A, B]: ...
-    @overload
-    async def parallel(
-        self,
-        callables: tuple[Callable[[], Awaitable[A]], Callable[[], Awaitable[B]], Callable[[], Awaitable[C]]],
-        parallel_mode: ParallelMode = ...,
-    ) -> tuple[A, B, C]: ...
-    @overload
-    async def parallel(
-        self, callables: Sequence[Callable[[], Awaitable[T]]], parallel_mode: ParallelMode = ...
-    ) -> tuple[T, ...]: ...
-
-    async def parallel(
-        self,
-        callables: Sequence[Callable[[], Awaitable[Any]]],
-        parallel_mode: ParallelMode = ParallelMode.WAIT,
-    ) -> tuple[Any, ...]:
-        """Await all of these at the same time, each as a task; see `GroupSync.parallel`."""
-        attempt = self._attempt
-        group = Group(attempt, callables)
-        if parallel_mode is ParallelMode.WAIT:
-            return group.all_of([arm async for arm in _tasks(attempt, group.arms)])
-        if (winner := group.known_winner()) is not None:
-            [arm] = [arm async for arm in _tasks(attempt, [group.arms[winner]])]
-            return group.alone(arm)
-        ended = []
-        async for arm in _tasks(attempt, group.arms):
-            ended.append(arm)
-            if not isinstance(arm.error, Suspend):
-                break
-        return await attempt.recorder.offload(lambda: group.first_of(ended))
-
-
-async def _tasks(attempt: Attempt, arms: Sequence[Arm]) -> AsyncIterator[Arm]:
-    """Yield arms as they end, each a task; the next begins when the one before has come to its first step."""
-    loop = asyncio.get_running_loop()
-    ended: asyncio.Queue[Arm] = asyncio.Queue()
-
-    async def work(arm: Arm, begun: asyncio.Event) -> None:
-        try:
-            with branch.entered(arm.line):
-                arm.value = await arm.call()
-        except BaseException as error:  # carried over to the line of the group
-            arm.error = error
-        attempt.recorder.widen(-1)
-        arm.end(attempt)
-        begun.set()
-        ended.put_nowait(arm)
-
-    tasks = []
-    for arm in arms:
-        begun = asyncio.Event()
-        arm.line.begun = _signal(loop, begun)
-        attempt.recorder.widen(1)
-        tasks.append(loop.create_task(work(arm, begun), context=contextvars.copy_context()))
-        await begun.wait()
-    for _ in arms:
-        yield await ended.get()
-
-
-def _signal(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> Callable[[], None]:
-    """Return what sets an event of this loop from whatever thread."""
-
-    def signal() -> None:
-        loop.call_soon_threadsafe(event.set)
-
-    return signal

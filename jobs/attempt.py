@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from jobs import branch, clock, conf, failures, serialize
 from jobs.branch import Branch
@@ -24,21 +24,11 @@ from jobs.journal import (
     Suspend,
     Write,
 )
-from jobs.recorder import Recorder
+from jobs.recording import PassHooks, Recorder
 from jobs.types import Op, StepStatus
 
 if TYPE_CHECKING:
     from jobs.function import Function
-
-
-class NewCode(Protocol):
-    """What of the middleware's hooks an attempt tells by itself."""
-
-    def before_execution(self) -> None:
-        """Say that new code runs from here."""
-
-    def transform_output(self, value: Any, *, step: Entry | None = None) -> Any:
-        """Return what middleware makes of an output."""
 
 
 class Attempt:
@@ -48,7 +38,7 @@ class Attempt:
         self.claimed = claimed
         self.function = function
         self.recorder = recorder
-        self.hooks: NewCode | None = None
+        self.hooks: PassHooks | None = None
         self.over: Outcome | None = None
         self.root = Branch()
         self.lines: list[Line] = []
@@ -85,6 +75,8 @@ class Attempt:
 
     def suspend(self, outcome: Outcome) -> Suspend:
         """Remember how this line of steps ends, so that a body that swallows the suspension is found out."""
+        if self.branch.lost and isinstance(outcome, Failed):
+            return Suspend(Lost())  # the race is decided: how its losers end is nobody's concern
         self.branch.outcome = outcome
         if isinstance(outcome, Completed | Failed | Lost | Released):
             self.over = outcome  # for every line
@@ -139,6 +131,10 @@ class Attempt:
             raise self.suspend(Retry(known.error or {}, 0.0, again, known))
         return known, False
 
+    def handler(self, step_id: str, handler: Callable[..., Any]) -> Callable[..., Any]:
+        """Return what to call for a step: its handler, but for tests that put another in its place."""
+        return handler
+
     def _begin_new_code(self) -> None:
         if self._last_finished is not None:
             self._last_finished = None
@@ -154,6 +150,11 @@ class Attempt:
         with self._lock:
             lines, self.lines = self.lines, []
         return lines
+
+    def stored(self, entry: Entry) -> Any:
+        """Return what a finished step returned, as middleware lets the body see it."""
+        value = serialize.loads(entry.output or "null")
+        return value if self.hooks is None else self.hooks.memo(entry, value)
 
     def begin(self, step_id: str) -> None:
         """Show which step is under way."""
@@ -212,6 +213,8 @@ class Attempt:
 
     def attempt_failed(self, entry: Entry, error: Exception, retries: int | None = None) -> Suspend | StepError:
         """Return what a failed attempt of a step leads to: another attempt, the end of the run, or StepError."""
+        if self.hooks is not None:
+            error = self.hooks.transform_error(error, step=entry)
         described = failures.describe(error, step=entry.name)
         entry.attempts.append(
             {"n": len(entry.attempts), "started": entry.started_at, "ended": clock.now(), "error": described}

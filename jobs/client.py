@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar, overload
 
 from asgiref.sync import sync_to_async
 
-from jobs import conf, middleware
+from jobs import conf, hooks
 from jobs.context import Context, ContextSync
 from jobs.flow import Batch, Cancel, Concurrency, Debounce, Priority, RateLimit, Singleton, Throttle, Timeouts
 from jobs.function import Function
@@ -31,8 +31,8 @@ class Decorator(Protocol):
 class Client:
     """Defines functions under one app id and sends events.
 
-    `middleware` and `serializer` are used by all its functions. Everything else that Inngest's client takes is
-    accepted and ignored: there is no other server to be reached.
+    `middleware` and `serializer` are used by all its functions, and their lines go to `logger`. Everything else that
+    Inngest's client takes is accepted and ignored: there is no other server to be reached.
     """
 
     def __init__(
@@ -47,15 +47,20 @@ class Client:
         self._app_id = app_id
         self.middleware = list(middleware or [])
         self.serializer = serializer
+        self.logger = logger
+
+    def set_logger(self, logger: Any) -> None:
+        """Have the lines of its functions written to this logger of Python's as well."""
+        self.logger = logger
 
     @property
     def app_id(self) -> str:
         """The first part of its functions' ids; `JOBS["APP_ID"]` unless given."""
         return self._app_id or conf.settings().APP_ID
 
-    def add_middleware(self, kind: UninitializedMiddleware) -> None:
+    def add_middleware(self, middleware: UninitializedMiddleware) -> None:
         """Use this middleware for all functions and sends, after what there is."""
-        self.middleware.append(kind)
+        self.middleware.append(middleware)
 
     def create_function(
         self,
@@ -115,14 +120,16 @@ class Client:
                 output_type=output_type,
                 middleware=tuple(middleware or ()),
                 client=self,
-                on_failure=self._failure_function(fn_id, on_failure) if on_failure else None,
+                on_failure=self._failure_function(fn_id, on_failure, middleware) if on_failure else None,
             )
             registry.add(function)
             return function
 
         return decorate
 
-    def _failure_function(self, fn_id: str, handler: Callable[[Any], Any]) -> Function[Any]:
+    def _failure_function(
+        self, fn_id: str, handler: Callable[[Any], Any], middleware: list[UninitializedMiddleware] | None
+    ) -> Function[Any]:
         return Function(
             fn_id=f"{fn_id}-failure",
             app_id=self.app_id,
@@ -131,6 +138,7 @@ class Client:
             triggers=(TriggerEvent(event=FUNCTION_FAILED),),
             retries=conf.settings().RETRIES,
             client=self,
+            middleware=tuple(middleware or ()),
             failure_of=f"{self.app_id}-{fn_id}",
         )
 
@@ -144,7 +152,7 @@ class Client:
 
         several = list(events) if isinstance(events, list) else [events]
         if self.middleware and not skip_middleware:
-            return middleware.sending(self, self.middleware, several, lambda: _ids(send(several)))
+            return hooks.sending(self, self.middleware, several, lambda: _ids(send(several)))
         return _ids(send(several))
 
     async def send(self, events: Event | list[Event], *, skip_middleware: bool = False) -> list[str]:

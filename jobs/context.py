@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from jobs import branch, clock, serialize
-from jobs.aio import GroupAsync, Step
+from jobs.aio import Step
+from jobs.aiogroup import GroupAsync
 from jobs.attempt import Attempt
 from jobs.group import GroupSync
 from jobs.journal import Line
@@ -34,7 +35,10 @@ class RunLogger(logging.LoggerAdapter[logging.Logger]):
     """Writes to the run's own log and to Python's; silent while the body passes steps it had finished before."""
 
     def __init__(self, attempt: Attempt) -> None:
-        super().__init__(_logger, {"run": str(attempt.claimed.run_id), "function": attempt.claimed.function})
+        super().__init__(
+            attempt.function.client.logger or _logger,
+            {"run": str(attempt.claimed.run_id), "function": attempt.claimed.function},
+        )
         self._attempt = attempt
 
     def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
@@ -44,6 +48,8 @@ class RunLogger(logging.LoggerAdapter[logging.Logger]):
         line = Line(logging.getLevelName(level), _formatted(msg, args), branch.step_under_way() or "", clock.now())
         self._attempt.lines.append(line)
         super().log(level, msg, *args, **kwargs)
+
+    fatal = logging.LoggerAdapter.critical
 
 
 class _Context:
@@ -57,6 +63,8 @@ class _Context:
         self._attempt = attempt
         self.run_id = str(attempt.claimed.run_id)
         self.events: list[Event] = attempt.claimed.events
+        if attempt.hooks is not None:  # which may change them, but not for those who hear of the run's end
+            self.events = [event.model_copy(deep=True) for event in self.events]
         self.event: Event = self._first() if self.events else Event(name=attempt.claimed.trigger)
         # Known to functions written elsewhere; here a run has neither.
         self.job_id: str | None = None
@@ -65,7 +73,7 @@ class _Context:
     def _first(self) -> Event:
         """Return the event the run is about: the newest of a debounce, else the one that opened it."""
         if self._attempt.function.debounce is not None:
-            # Of several with the same time the last that came.
+            # Of those in the same millisecond, the one that came last.
             return max(reversed(self.events), key=lambda event: event.ts)
         return self.events[0]
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from jobs.errors import StepTimeout
-from jobs.recorder import Recorder
+from jobs.recording import Recorder
 
 
 def within(call: Callable[[], Any], seconds: float, recorder: Recorder) -> Any:

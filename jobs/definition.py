@@ -82,8 +82,8 @@ def _combinations(function: Function[Any]) -> Iterator[tuple[str, str]]:
                 yield f"has batch_events together with {name}, which concerns single events", f"Leave out {name}."
     if function.debounce is not None and function.rate_limit is not None:
         yield "has debounce together with rate_limit", "The debounce alone already lets few events start a run."
-    if function.on_failure is not None and function.is_async != function.on_failure.is_async:
-        kind, other = ("async", "plain") if function.is_async else ("plain", "async")
+    if function.on_failure is not None and function.is_handler_async != function.on_failure.is_handler_async:
+        kind, other = ("async", "plain") if function.is_handler_async else ("plain", "async")
         yield f"is {kind} and its on_failure is {other}", "Write both alike."
     if inspect.isgeneratorfunction(function.handler) or inspect.isasyncgenfunction(function.handler):
         yield "is a generator, whose body would never run", "Return a value instead of yielding some."

@@ -25,10 +25,6 @@ class UnknownFunction(JobsError, LookupError):
     """No function is registered under this id."""
 
 
-class InvalidEvent(JobsError, ValueError):
-    """This event cannot be accepted."""
-
-
 class InvalidExpression(JobsError, ValueError):
     """This CEL expression cannot be evaluated."""
 
@@ -74,3 +70,7 @@ class SendEventsError(JobsError):
     def __init__(self, message: str, ids: list[str] | None = None) -> None:
         super().__init__(message)
         self.ids = ids or []
+
+
+class InvalidEvent(SendEventsError, ValueError):
+    """This event cannot be accepted."""

@@ -10,6 +10,7 @@ from jobs import branch, clock, conf, failures
 from jobs.attempt import Attempt
 from jobs.context import Context, ContextSync
 from jobs.errors import InvalidExpression, NonRetriableError, StepError, UnknownFunction
+from jobs.hooks import Hooks
 from jobs.journal import (
     Claimed,
     Completed,
@@ -25,8 +26,7 @@ from jobs.journal import (
     Wait,
     Write,
 )
-from jobs.middleware import Hooks
-from jobs.recorder import Recorder
+from jobs.recording import Recorder
 from jobs.registry import registry
 from jobs.types import Op, Status
 
@@ -91,11 +91,11 @@ def _called(this: Attempt) -> Any:
     """Call the handler, with the middleware's hooks around it, and return what it returns."""
     function = this.function
     kinds = [*function.client.middleware, *function.middleware]
-    context = Context(this) if function.is_async else ContextSync(this)
+    make = Context if function.is_handler_async else ContextSync
     if not kinds:
-        return _handled(this, context)
-    this.hooks = hooks = Hooks(this, kinds)
-    hooks.transform_input(context)
+        return _handled(this, make(this))
+    this.hooks = hooks = Hooks(this, kinds, lambda: make(this))
+    context = hooks.transform_input()
     try:
         value = _handled(this, context)
     except Exception as error:
@@ -107,7 +107,7 @@ def _called(this: Attempt) -> Any:
 
 def _handled(this: Attempt, context: Any) -> Any:
     handler = this.function.handler
-    return this.recorder.complete(lambda: handler(context)) if this.function.is_async else handler(context)
+    return this.recorder.complete(lambda: handler(context)) if this.function.is_handler_async else handler(context)
 
 
 def _after_error(this: Attempt, error: BaseException) -> Outcome:

@@ -69,8 +69,8 @@ def delay_before_next(
 def _named_wait(named: timedelta | datetime) -> tuple[float, datetime | None]:
     if isinstance(named, timedelta):
         return max(0.0, min(named, _LONGEST_WAIT).total_seconds()), None
-    at = named if named.tzinfo else named.replace(tzinfo=UTC)
-    return 0.0, min(at, clock.now() + _LONGEST_WAIT)
+    # Without a zone it is in this machine's.
+    return 0.0, min(named.astimezone(UTC), clock.now() + _LONGEST_WAIT)
 
 
 def _stack(error: BaseException) -> str:

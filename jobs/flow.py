@@ -24,7 +24,8 @@ Count: TypeAlias = Annotated[int, Field(ge=1)]
 class Batch(Config):
     """Collect events into one run: it starts with `max_size` of them, or `timeout` (60 s) after the first.
 
-    `key` keeps a batch for each value. An event for which `if_exp` is false starts a run of its own.
+    `key` keeps a batch for each value. An event for which `if_exp` is false starts a run of its own, and so does one
+    whose time is to come, at that time.
     """
 
     max_size: Count

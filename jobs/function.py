@@ -64,19 +64,28 @@ class Function(Generic[T_co]):
         """The id within its app."""
         return self.fn_id
 
+    def get_id(self) -> str:
+        """Return the full id."""
+        return self.id
+
+    @property
+    def on_failure_fn_id(self) -> str | None:
+        """The full id of what handles its failures."""
+        return None if self.on_failure is None else self.on_failure.id
+
     @property
     def description(self) -> str:
         """The first line of the handler's docstring."""
-        return (inspect.getdoc(self.handler) or "").partition("\n")[0]
+        return (inspect.getdoc(_written(self.handler)) or "").partition("\n")[0]
 
     @property
     def source(self) -> str:
         """Where the handler is defined: `module:line`."""
-        code = inspect.unwrap(self.handler).__code__
-        return f"{self.handler.__module__}:{code.co_firstlineno}"
+        written = _written(self.handler)
+        return f"{written.__module__}:{written.__code__.co_firstlineno}"
 
     @functools.cached_property
-    def is_async(self) -> bool:
+    def is_handler_async(self) -> bool:
         """Whether the handler is a coroutine function."""
         return inspect.iscoroutinefunction(self.handler)
 
@@ -108,7 +117,7 @@ class Function(Generic[T_co]):
 
     def hears(self, name: str) -> bool:
         """Whether a trigger is for events of this name, whatever its expression says."""
-        return any(_hears(trigger, name) for trigger in self.event_triggers)
+        return any(trigger.hears(name) for trigger in self.event_triggers)
 
     def starts_on(self, event: Event) -> bool:
         """Whether this event starts a run of it; with an expression that cannot be evaluated it does, see `check`."""
@@ -186,6 +195,14 @@ class Function(Generic[T_co]):
                 expressions.evaluate(expression, event.model_dump())
 
 
+def _written(handler: Any) -> Any:
+    """Return the function that somebody wrote, inside of partials and objects that can be called."""
+    while isinstance(handler, functools.partial):
+        handler = handler.func
+    handler = inspect.unwrap(handler)
+    return handler if hasattr(handler, "__code__") else type(handler).__call__
+
+
 def _conditions(function: Function[Any]) -> Iterator[tuple[str, str]]:
     for trigger in function.event_triggers:
         if trigger.expression is not None:
@@ -194,9 +211,7 @@ def _conditions(function: Function[Any]) -> Iterator[tuple[str, str]]:
         yield "priority", function.priority.run
     if function.idempotency is not None:
         yield "idempotency key", function.idempotency
-    for limit in function.concurrency:
-        if limit.key is not None:
-            yield "concurrency key", limit.key
+    yield from (("concurrency key", limit.key) for limit in function.concurrency if limit.key is not None)
     rules = ("throttle", "rate_limit", "debounce", "batch_events", "singleton")
     for name in rules:
         rule = getattr(function, name)
@@ -204,9 +219,7 @@ def _conditions(function: Function[Any]) -> Iterator[tuple[str, str]]:
             yield f"{name} key", rule.key
     if function.batch_events is not None and function.batch_events.if_exp is not None:
         yield "batch_events", function.batch_events.if_exp
-    for rule in function.cancel:
-        if rule.if_exp is not None:
-            yield "cancel", rule.if_exp
+    yield from (("cancel", rule.if_exp) for rule in function.cancel if rule.if_exp is not None)
 
 
 def bounded(key: str) -> str:
@@ -219,7 +232,7 @@ def bounded(key: str) -> str:
 
 def _holds(trigger: TriggerEvent, event: Event, *, unsure: bool | None = None) -> bool:
     """Whether an event meets a trigger; `unsure` answers for an expression that cannot be evaluated, else it raises."""
-    if not _hears(trigger, event.name):
+    if not trigger.hears(event.name):
         return False
     try:
         return trigger.expression is None or bool(expressions.evaluate(trigger.expression, event.model_dump()))
@@ -236,11 +249,3 @@ def _seconds(priority: Priority, event: Event) -> int:
     if not isinstance(value, int | float) or math.isnan(value):
         raise InvalidExpression(f"{priority.run!r} must give a number of seconds, not {value!r}")
     return int(max(-600, min(600, value)))
-
-
-def _hears(trigger: TriggerEvent, name: str) -> bool:
-    return trigger.event == name or _covers(trigger.event, name)
-
-
-def _covers(pattern: str, name: str) -> bool:
-    return pattern.endswith(("/*", ".*")) and name.startswith(pattern[:-1]) and len(name) >= len(pattern)

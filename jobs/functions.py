@@ -33,7 +33,8 @@ def prune_history(ctx: ContextSync) -> dict[str, int]:
     """Delete runs and events older than `JOBS["RETENTION_DAYS"]`."""
     days = conf.settings().RETENTION_DAYS
     deleted = {"runs": 0, "events": 0, "ids": ctx.step.run("forget-event-ids", _prune, pruning.prune_ids)}
-    ctx.step.run("forget-limits", _prune, pruning.prune_limits)
+    deleted["keys"] = ctx.step.run("forget-unused-keys", _prune, pruning.prune_keys)
+    ctx.step.run("forget-waits", _prune, pruning.prune_waits)
     if days <= 0:
         return deleted
     for what, prune in (("runs", pruning.prune_runs), ("events", pruning.prune_events)):

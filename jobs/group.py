@@ -7,7 +7,7 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, TypeVarTuple, overload
+from typing import Any, Literal, TypeAlias, TypeVar, overload
 
 from jobs import branch, clock, failures, serialize
 from jobs.attempt import Attempt
@@ -17,12 +17,14 @@ from jobs.journal import Entry, Failed, Lost, Outcome, Several, Suspend
 from jobs.types import Op, ParallelMode, StepStatus
 
 T = TypeVar("T")
-Ts = TypeVarTuple("Ts")
 A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
 D = TypeVar("D")
 E = TypeVar("E")
+
+Waits: TypeAlias = Literal[ParallelMode.WAIT]
+Races: TypeAlias = Literal[ParallelMode.RACE]
 
 AT_ONCE = 500
 """Branches of one group that are under way at the same time; the others begin as these end."""
@@ -56,7 +58,8 @@ class Arm:
 
     def end(self, attempt: Attempt) -> None:
         """Take note of the end."""
-        if self.line.outcome is not None and not isinstance(self.error, Suspend) and attempt.over is None:
+        swallowed = self.line.outcome is not None and not isinstance(self.error, Suspend)
+        if swallowed and attempt.over is None and not self.line.lost:
             words = "A branch of a parallel group caught BaseException around a step"
             attempt.over = self.line.outcome = Failed(failures.simple("suspension_swallowed", words))
         self.ended = True
@@ -70,29 +73,39 @@ class GroupSync:
         self._attempt = attempt
 
     @overload
-    def parallel(self, callables: tuple[Callable[[], A]], parallel_mode: ParallelMode = ...) -> tuple[A]: ...
+    def parallel(self, callables: tuple[Callable[[], A]], parallel_mode: Waits = ...) -> tuple[A]: ...
     @overload
     def parallel(
-        self, callables: tuple[Callable[[], A], Callable[[], B]], parallel_mode: ParallelMode = ...
+        self, callables: tuple[Callable[[], A], Callable[[], B]], parallel_mode: Waits = ...
     ) -> tuple[A, B]: ...
     @overload
     def parallel(
-        self, callables: tuple[Callable[[], A], Callable[[], B], Callable[[], C]], parallel_mode: ParallelMode = ...
+        self, callables: tuple[Callable[[], A], Callable[[], B], Callable[[], C]], parallel_mode: Waits = ...
     ) -> tuple[A, B, C]: ...
     @overload
     def parallel(
         self,
         callables: tuple[Callable[[], A], Callable[[], B], Callable[[], C], Callable[[], D]],
-        parallel_mode: ParallelMode = ...,
+        parallel_mode: Waits = ...,
     ) -> tuple[A, B, C, D]: ...
     @overload
     def parallel(
         self,
         callables: tuple[Callable[[], A], Callable[[], B], Callable[[], C], Callable[[], D], Callable[[], E]],
-        parallel_mode: ParallelMode = ...,
+        parallel_mode: Waits = ...,
     ) -> tuple[A, B, C, D, E]: ...
     @overload
-    def parallel(self, callables: Sequence[Callable[[], T]], parallel_mode: ParallelMode = ...) -> tuple[T, ...]: ...
+    def parallel(self, callables: Sequence[Callable[[], T]], parallel_mode: Waits = ...) -> tuple[T, ...]: ...
+    @overload
+    def parallel(
+        self, callables: tuple[Callable[[], A], Callable[[], B]], parallel_mode: Races
+    ) -> tuple[A | None, B | None]: ...
+    @overload
+    def parallel(
+        self, callables: tuple[Callable[[], A], Callable[[], B], Callable[[], C]], parallel_mode: Races
+    ) -> tuple[A | None, B | None, C | None]: ...
+    @overload
+    def parallel(self, callables: Sequence[Callable[[], T]], parallel_mode: ParallelMode) -> tuple[T | None, ...]: ...
 
     def parallel(
         self, callables: Sequence[Callable[[], Any]], parallel_mode: ParallelMode = ParallelMode.WAIT

@@ -8,7 +8,7 @@ from typing import Any
 
 from jobs import clock, failures, serialize
 from jobs.attempt import Attempt, step_error
-from jobs.errors import NonRetriableError, UnknownFunction
+from jobs.errors import NonRetriableError, StepError, UnknownFunction
 from jobs.function import Function
 from jobs.journal import Entry, Wait
 from jobs.registry import registry
@@ -31,7 +31,7 @@ def invoke(
         _await_child(attempt, entry, target, data, timeout)
     if entry.status == StepStatus.FAILED:
         raise step_error({**(entry.error or failures.simple("error", "failed")), "step": entry.name})
-    value = serialize.loads(entry.output or "null")
+    value = attempt.stored(entry)
     return value if isinstance(target, str) else _restored(value, target)
 
 
@@ -44,11 +44,12 @@ def _restored(value: Any, function: Function[Any]) -> Any:
     return serialize.restore(value, function.output_type)
 
 
-def _found(target: Function[Any] | str) -> Function[Any]:
+def _found(target: Function[Any] | str, step_id: str) -> Function[Any]:
     try:
         return registry.get(target) if isinstance(target, str) else target
     except UnknownFunction as error:
-        raise NonRetriableError(str(error)) from error
+        # Not journaled: a retry of the run may find newer code.
+        raise StepError(str(error), type(error).__name__, step=step_id) from error
 
 
 def _await_child(
@@ -60,7 +61,7 @@ def _await_child(
 ) -> None:
     """Return once the entry is finished; otherwise leave the body until the child has ended."""
     if entry.status != StepStatus.WAITING:
-        _open_child(attempt, entry, _found(target), data, timeout)
+        _open_child(attempt, entry, _found(target, entry.name), data, timeout)
     elif entry.wake_at is not None and entry.wake_at <= attempt.claimed.now:
         name = target if isinstance(target, str) else target.id
         message = f"{name} did not end in time; it goes on by itself."

@@ -72,10 +72,7 @@ class Opening:
         }
         if (not_before := time_to_come(event)) is not None:
             row["not_before"] = not_before
-        if rerun_of is not None:
-            row["rerun_of"] = rerun_of
-        if parent is not None:
-            row["parent_run"], row["parent_step"] = parent
+        _relate(row, rerun_of, parent)
         _limit(row, function, event)
         self.runs[run_id] = row
         self.links.extend({"run": run_id, "event": pk, "position": n} for n, pk in enumerate(event_ids))
@@ -130,6 +127,13 @@ def cancels_of(function: Function[Any], event: Event, run_id: UUID) -> list[dict
         row = {"run": run_id, "event": rule.event, "expression": rule.if_exp or "", "expires": expires}
         rows.append({**row, "path": match.path, "value": match.value})
     return rows
+
+
+def _relate(row: dict[str, Any], rerun_of: UUID | None, parent: tuple[UUID, str] | None) -> None:
+    if rerun_of is not None:
+        row["rerun_of"] = rerun_of
+    if parent is not None:
+        row["parent_run"], row["parent_step"] = parent
 
 
 def _limit(row: dict[str, Any], function: Function[Any], event: Event) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar, TypeVarTuple, overload
+from typing import Any, TypeVar, TypeVarTuple
 
-from jobs import branch, clock, deadlines, failures, invoking, middleware, serialize, waiting
+from jobs import branch, clock, deadlines, failures, hooks, invoking, serialize, waiting
 from jobs.attempt import Attempt, step_error
 from jobs.function import Function
 from jobs.journal import Entry, Sleep
@@ -44,7 +44,8 @@ class StepSync:
         if not finished:
             entry.started_at = clock.now()
             try:
-                output = handled(attempt, entry, lambda: handler(*args), output_type, timeout)
+                called = attempt.handler(step_id, handler)
+                output = handled(attempt, entry, lambda: called(*args), output_type, timeout)
             except Exception as error:
                 raise attempt.attempt_failed(entry, error, retries) from error
             finally:
@@ -55,7 +56,8 @@ class StepSync:
 
     def transaction(self, step_id: str, handler: Callable[[*Ts], T], *args: *Ts, output_type: Any = ABSENT) -> T:
         """Call the handler and journal its result in one database transaction: both happen, once, or neither."""
-        value: T = in_transaction(self._attempt, step_id, Op.RUN, lambda: handler(*args), output_type)
+        called = self._attempt.handler(step_id, handler)
+        value: T = in_transaction(self._attempt, step_id, Op.RUN, lambda: called(*args), output_type)
         return value
 
     def send_event(self, step_id: str, events: Event | list[Event]) -> list[str]:
@@ -67,10 +69,11 @@ class StepSync:
             several = list(events) if isinstance(events, list) else [events]
             if not kinds:
                 return _stored(several)
-            return middleware.sending(function.client, kinds, several, lambda: _stored(several))
+            return hooks.sending(function.client, kinds, several, lambda: _stored(several))
 
         # Sending is database work, so it shares the journal's transaction: exactly once.
-        ids: list[str] = in_transaction(self._attempt, step_id, Op.SEND_EVENT, send, ABSENT)
+        called = self._attempt.handler(step_id, send)
+        ids: list[str] = in_transaction(self._attempt, step_id, Op.SEND_EVENT, called, ABSENT)
         return ids
 
     def sleep(self, step_id: str, duration: Duration) -> None:
@@ -119,7 +122,6 @@ class StepSync:
         """Wait for `jobs.send_signal(signal, data)` and return its data; None if it did not come in time."""
         return waiting.for_signal(self._attempt, step_id, signal, timeout)
 
-    @overload
     def invoke(
         self,
         step_id: str,
@@ -128,34 +130,14 @@ class StepSync:
         data: Mapping[str, Any] | None = None,
         timeout: Duration | None = None,
         v: str | None = None,
-    ) -> T: ...
-
-    @overload
-    def invoke(
-        self,
-        step_id: str,
-        *,
-        function: Function[Any],
-        data: Mapping[str, Any] | None = None,
-        timeout: Duration | None = None,
-        v: str | None = None,
-    ) -> Any: ...
-
-    def invoke(
-        self,
-        step_id: str,
-        *,
-        function: Function[Any],
-        data: Mapping[str, Any] | None = None,
-        timeout: Duration | None = None,
-        v: str | None = None,
-    ) -> Any:
+    ) -> T:
         """Run another function with this data as its event's and return its result.
 
         Raises StepError if that run fails or is cancelled, with the name InvokeTimeoutError if it takes longer than
         `timeout`. `v` is accepted for functions written elsewhere.
         """
-        return invoking.invoke(self._attempt, step_id, function, data, timeout)
+        value: T = invoking.invoke(self._attempt, step_id, function, data, timeout)
+        return value
 
     def invoke_by_id(
         self,
@@ -223,7 +205,7 @@ def result(attempt: Attempt, entry: Entry, output_type: Any) -> Any:
     """Return what a finished step returned, or raise the StepError it ended with."""
     if entry.status == StepStatus.FAILED:
         raise step_error(entry.error or failures.simple("error", "failed", step=entry.name))
-    value = None if entry.output is None else serialize.loads(entry.output)
+    value = attempt.stored(entry)
     if output_type is ABSENT:
         return value
     serializer = attempt.function.client.serializer

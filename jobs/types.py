@@ -3,7 +3,7 @@
 import enum
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Self, TypeAlias
 
 from django.db.models import TextChoices
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -112,7 +112,26 @@ SCHEDULED_TIMER = "jobs/scheduled.timer"
 SIGNAL_SENT = "jobs/signal.sent"
 
 
-class Event(BaseModel):
+class Model(BaseModel):
+    """A value with two ways in and out that functions written elsewhere use; neither raises."""
+
+    @classmethod
+    def from_raw(cls, raw: object) -> Self | Exception:
+        """Return the value of an object or of JSON text, or the error that says why it is none."""
+        try:
+            return cls.model_validate_json(raw) if isinstance(raw, str | bytes) else cls.model_validate(raw)
+        except ValueError as error:
+            return error
+
+    def to_dict(self) -> dict[str, Any] | Exception:
+        """Return its fields as JSON values, or the error that says which of them has none."""
+        try:
+            return self.model_dump(mode="json")
+        except ValueError as error:
+            return error
+
+
+class Event(Model):
     """Something that happened: a name and JSON data.
 
     `id` dedupes: the same id starts each function once within 24 hours. `ts` is in milliseconds since 1970;
@@ -132,7 +151,7 @@ class Event(BaseModel):
         return {} if data is None else data
 
 
-class Config(BaseModel):
+class Config(Model):
     """Keyword-only, strict, immutable configuration."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -146,6 +165,11 @@ class TriggerEvent(Config):
 
     event: Annotated[str, Field(min_length=1)]
     expression: str | None = None
+
+    def hears(self, name: str) -> bool:
+        """Whether it is for events of this name, whatever its expression says."""
+        covers = self.event.endswith(("/*", ".*")) and name.startswith(self.event[:-1])
+        return self.event == name or (covers and len(name) >= len(self.event))
 
 
 class TriggerCron(Config):

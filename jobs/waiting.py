@@ -28,7 +28,7 @@ def for_events(
     entry, finished = attempt.meet(step_id, Op.WAIT_FOR_EVENT)
     if not finished:
         _await(attempt, entry, awaited, timeout, timedelta(seconds=seconds(lookback)))
-    value = serialize.loads(entry.output or "null")
+    value = attempt.stored(entry)
     return None if value is None else Event.model_construct(**value)
 
 
@@ -38,7 +38,7 @@ def for_signal(attempt: Attempt, step_id: str, signal: str, timeout: Duration) -
     if not finished:
         condition = f"async.data.signal == {serialize.dumps(signal)}"
         _await(attempt, entry, [TriggerEvent(event=SIGNAL_SENT, expression=condition)], timeout, timedelta(0))
-    value = serialize.loads(entry.output or "null")
+    value = attempt.stored(entry)
     return None if value is None else value["data"].get("data")
 
 

@@ -182,6 +182,8 @@ class Worker:
     def _loop(self) -> None:
         while True:
             batch = self._queue.get()
+            if not batch:
+                return
             claimed = batch.pop()
             if batch:
                 # Each thread wakes the next: all at once they would only fight for the interpreter.
@@ -268,6 +270,8 @@ class Worker:
         while self.flights and time.monotonic() < until:
             beat()
             self.drain(0.2)
+        for _ in self._threads:
+            self._queue.put([])  # ends a thread that waits for work
         self.writer.close()
         self.keeper.stop()
         try:

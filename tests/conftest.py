@@ -25,7 +25,13 @@ CHROMIUM_ARGUMENTS = [
 
 
 CLUSTERS = (
-    *("test_crashes", "test_signals", "test_database_restart", "test_races", "test_io_wait", "test_flow_control"),
+    "test_crashes",
+    "test_signals",
+    "test_database_restart",
+    "test_races",
+    "test_io_wait",
+    "test_clusters_of_waits",
+    "test_flow_control",
     "test_sync_crashes",
 )
 """Tests that mostly wait for real clusters; with two processes they run one after the other, beside all others."""

@@ -5,6 +5,11 @@ import jobs.models.fields
 from django.db import migrations, models
 
 
+# Rows that live for milliseconds: what matters is how soon the dead ones go.
+SHORT_LIVED = "autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0"
+NAMES = "autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold, autovacuum_vacuum_cost_delay"
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -229,5 +234,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='wait',
             index=models.Index(fields=['run', 'step'], name='wait_by_run'),
+        ),
+        *(
+            migrations.RunSQL(f"ALTER TABLE {table} SET ({SHORT_LIVED})", f"ALTER TABLE {table} RESET ({NAMES})")
+            for table in ("jobs_freedkey", "jobs_delivery")
         ),
     ]

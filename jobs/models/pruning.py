@@ -23,10 +23,10 @@ DELETE FROM jobs_event WHERE id IN (
     ORDER BY received_at LIMIT %s)
 """
 
-_IDS = "DELETE FROM jobs_seenid WHERE expires_at < {now}"
+# A key that nothing has used for a day is as good as one that was never used.
+_KEYS = "DELETE FROM jobs_throttle WHERE arrival < {now} - interval '1 day' AND wake_at IS NULL"
 
-# Of a key that has had its turn long ago nothing needs to be known: it may go on at once.
-_KEYS = "DELETE FROM jobs_throttle WHERE arrival < {now} - interval '1 hour' AND wake_at IS NULL"
+_IDS = "DELETE FROM jobs_seenid WHERE expires_at < {now}"
 
 # What a run waited for is deleted with its end; this is for ends that nobody had the chance to write so.
 _WAITS = """
@@ -54,9 +54,13 @@ def prune_ids(cursor: Any) -> int:
     return int(cursor.rowcount)
 
 
-def prune_limits(cursor: Any) -> int:
-    """Forget throttled keys and waits that mean nothing any more; returns how many."""
+def prune_keys(cursor: Any) -> int:
+    """Forget keys of rate limits and throttles that hold nothing back any more; returns how many."""
     cursor.execute(clock.sql(_KEYS))
-    keys = int(cursor.rowcount)
+    return int(cursor.rowcount)
+
+
+def prune_waits(cursor: Any) -> int:
+    """Forget waits of runs that have ended; returns how many."""
     cursor.execute(clock.sql(_WAITS))
-    return keys + int(cursor.rowcount)
+    return int(cursor.rowcount)

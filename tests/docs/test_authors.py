@@ -5,63 +5,96 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 import jobs
-from jobs import conf, testing
-from jobs.models import Event, LogLine, Run
+from jobs import testing
 from jobs.types import Status
-from tests.docs import pages
-from transcripts.models import Account
-
-TEXT = (pages.DOCS / "authors.md").read_text()
-SNIPPETS = {title: code for title, text in pages.sections(TEXT).items() for code in pages.blocks(text, "python")}
+from tests.docs.snippets import SNIPPETS, TEXTS, drained, event, execute
 
 
 @dataclass(frozen=True)
 class Case:
-    """An event for the function of a section, and how its run ends."""
+    """An event for the function of a section, what comes after its first pause, and how its run ends."""
 
     event: str
     output: Any
     data: dict[str, Any] = field(default_factory=dict)
     later: timedelta = timedelta(0)
     status: Status = Status.COMPLETED
+    then: tuple[jobs.Event, ...] = ()
 
 
+ORDER = {"order": 7, "customer": "Northwind"}
+WEEKS = timedelta(days=14)
 CASES = {
-    "A function": Case("user/signed.up", "Hello, Ada!", {"name": "Ada"}),
-    "Steps": Case("order/delivered", {"total": 16.2}, {"currency": "USD", "lines": [5, 10]}),
-    "What is journaled": Case("quote/asked", {"with_tax": "15.00", "until": "2026-12-31"}),
-    "Retries and backoff": Case("invoice/written", "filed", {"number": "R-1"}, timedelta(seconds=90)),
-    "When a step has failed for good": Case("article/written", "Hello", {"text": "Hello"}),
-    "When a run has failed": Case("prices/arrived", None, status=Status.FAILED),
-    "Sleeping": Case("trial/started", "Ada, three days are left.", {"name": "Ada"}, timedelta(days=11)),
-    "Triggers": Case("order/placed", "order/placed", {"total": 101}),
-    "Logging and progress": Case("album/uploaded", 2, {"pictures": ["a", "b"]}),
+    "functions: A function": Case("user/signed.up", "Hello, Ada!", {"name": "Ada"}),
+    "functions: Triggers": Case("order/placed", "order/placed", {"total": 101}),
+    "functions: Logging and progress": Case("album/uploaded", 2, {"pictures": ["a", "b"]}),
+    "steps: Steps": Case("order/delivered", {"total": 16.2}, {"currency": "USD", "lines": [5, 10]}),
+    "steps: What is journaled": Case("quote/asked", {"with_tax": "15.00", "until": "2026-12-31"}),
+    "steps: Sleeping": Case("trial/started", "Ada, three days are left.", {"name": "Ada"}, timedelta(days=11)),
+    "steps: Step timeouts and retries": Case("question/asked", "WHY?", {"prompt": "why?"}),
+    "errors: Retries and backoff": Case("invoice/written", "filed", {"number": "R-1"}, timedelta(seconds=90)),
+    "errors: When a step has failed for good": Case("article/written", "Hello", {"text": "Hello"}),
+    "errors: When a run has failed": Case("prices/arrived", None, status=Status.FAILED),
+    "waits: Waiting for an event": Case(
+        "order/placed", "shipped, paid by card", {"order": 7}, then=(event("order/paid", order=7, by="card"),)
+    ),
+    "waits: Waiting for one of several": Case(
+        "parcel/sent", "parcel/lost", {"parcel": 1}, then=(event("parcel/lost", parcel=1),)
+    ),
+    "invoke: By its function": Case("table/left", 970, {"articles": ["tea", "cake"]}),
+    "invoke: By id, and when it fails": Case(
+        "offer/wanted", "without the partner: ConnectionError, The partner is closed."
+    ),
+    "parallel: All of them": Case(
+        "article/written", {"words": 1, "links": 0, "translations": ["Hi (de)", "Hi (fr)"]}, {"text": "Hi"}
+    ),
+    "parallel: The first of them": Case("invoice/sent", "thanks, Ada", then=(event("invoice/paid", by="Ada"),)),
+    "async: An async function": Case(
+        "sites/compare",
+        {"first": 1, "second": 2, "accounts": 0},
+        {"first": "a", "second": "bc"},
+        timedelta(seconds=1),
+    ),
+    "flow: One at a time": Case("shop/changed", "synced 1", {"shop": 1}, timedelta(minutes=5)),
+    "flow: Slots and turns": Case("call/recorded", "text of 1", {"call": 1, "customer": 2, "plan": "free"}),
+    "cancelling: By an event": Case(
+        "invoice/sent", None, {"invoice": 7}, WEEKS, Status.CANCELLED, (event("invoice/paid", invoice=7),)
+    ),
+    "cancelling: By time": Case("quote/wanted", None, {"minutes": 180}, timedelta(hours=2), Status.CANCELLED),
+    "middleware: Serializers": Case("offers/asked", {"article": "tea", "cents": 430}),
+    "from-inngest: A function from there": Case(
+        "shop/order.placed", ["reserved-7", "insured"], ORDER, timedelta(hours=1)
+    ),
+    "from-celery: A chain becomes a function": Case(
+        "picture/added",
+        ["/files/a.png@100", "/files/a.png@400", "/files/a.png@800"],
+        {"url": "https://example.org/a.png"},
+        timedelta(days=1),
+    ),
 }
-WITH_TESTS_OF_THEIR_OWN = {"At least once, or exactly once", "Sending events", "Testing"}
+WITH_TESTS_OF_THEIR_OWN = {
+    "changing-code: An example",
+    "events: From your code",
+    "flow: At most so often",
+    "flow: Many events, one run",
+    "middleware: Middleware",
+    "steps: At least once, or exactly once",
+    "waits: Waiting for a person",
+}
+TESTS = {section for section, code in SNIPPETS.items() if "\ndef test_" in code}
 
 pytestmark = pytest.mark.django_db
 
 
-def execute(section: str) -> dict[str, Any]:
-    """Execute the snippet of a section as a module and return its names."""
-    names: dict[str, Any] = {"__name__": "snippet"}
-    exec(compile(SNIPPETS[section], f"authors.md, {section}", "exec"), names)
-    return names
-
-
-def drained(event: str, data: dict[str, Any], later: timedelta = timedelta(0)) -> Run:
-    """Send an event, execute what is due at once and what is due later, and return the run it started."""
-    [event_id] = jobs.send_sync(jobs.Event(name=event, data=data))
-    testing.drain()
-    with testing.shift_clock(later):
-        testing.drain()
-    return Run.objects.get(events=event_id)
-
-
 def test_every_snippet_is_tried() -> None:
-    assert set(SNIPPETS) == set(CASES) | WITH_TESTS_OF_THEIR_OWN
+    assert set(SNIPPETS) == set(CASES) | WITH_TESTS_OF_THEIR_OWN | TESTS
+
+
+def test_every_page_but_the_index_of_words_has_a_snippet() -> None:
+    assert {section.partition(":")[0] for section in SNIPPETS} == set(TEXTS)
 
 
 @pytest.mark.parametrize("section", CASES)
@@ -69,71 +102,26 @@ def test_the_function_of_a_section_ends_as_its_page_says(section: str) -> None:
     case = CASES[section]
     with testing.registry():
         execute(section)
-        run = drained(case.event, case.data, case.later)
+        run = drained(case.event, case.data, timedelta(0) if case.then else case.later)
+        for one in case.then:
+            assert run.status in (Status.WAITING, Status.SLEEPING)
+            jobs.send_sync(one)
+            testing.drain()
+        run.refresh_from_db()
     assert (run.status, run.output) == (case.status, case.output)
 
 
-def test_the_busy_service_is_asked_again_after_the_time_it_named() -> None:
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("section", sorted(TESTS))
+def test_the_tests_among_the_snippets_pass(section: str) -> None:
+    """Each in a transaction of its own, unless it asks for none."""
     with testing.registry():
-        execute("Retries and backoff")
-        run = drained("invoice/written", {"number": "R-1"}, timedelta(seconds=85))
-        assert run.status == Status.SLEEPING
-        assert drained("invoice/written", {"number": ""}).error["code"] == "non_retriable"
-
-
-def test_the_failure_handler_tells_what_went_wrong() -> None:
-    with testing.registry():
-        execute("When a run has failed")
-        drained("prices/arrived", {})
-    handled = Run.objects.get(function="stepwell-import-prices-failure")
-    assert handled.output == "stepwell-import-prices: The price list has no prices."
-
-
-def test_a_step_that_failed_for_good_leaves_its_words_in_the_log() -> None:
-    with testing.registry():
-        execute("When a step has failed for good")
-        drained("article/written", {"text": "Hello"})
-    assert LogLine.objects.get().message == "Published as it is: The translator is away."
-
-
-def test_a_transaction_step_writes_its_row() -> None:
-    with testing.registry():
-        execute("At least once, or exactly once")
-        run = drained("deal/won", {"customer": "Northwind"})
-    assert run.output == Account.objects.get(name="Northwind").pk
-
-
-def test_an_event_is_sent_with_the_row_and_passed_on_once() -> None:
-    with testing.registry():
-        execute("Sending events")["close_deal"]("Northwind")
-        testing.drain()
-    assert Account.objects.filter(name="Northwind").exists()
-    assert list(Event.objects.order_by("id").values_list("name", flat=True)) == ["deal/closed", "news/posted"]
-
-
-def test_the_tests_among_the_snippets_pass() -> None:
-    execute("Testing")["test_a_reminder_is_sent_eleven_days_later"]()
-
-
-def test_the_small_order_starts_nothing_and_the_morning_is_scheduled() -> None:
-    with testing.registry() as registry:
-        execute("Triggers")
-        jobs.send_sync(jobs.Event(name="order/placed", data={"total": 99}))
-        assert not Run.objects.exists()
-        [function] = registry.all()
-        assert [trigger.cron for trigger in function.crons] == ["TZ=Europe/Paris 0 9 * * 1-5"]
-
-
-def test_progress_and_lines_are_kept_with_the_run() -> None:
-    with testing.registry():
-        execute("Logging and progress")
-        run = drained("album/uploaded", {"pictures": ["a", "b"]})
-    assert run.progress == {"done": 1, "total": 2, "message": "now b"}
-    assert [line.message for line in run.log_lines.all()] == ["2 pictures are resized"]
-
-
-def test_the_table_of_delays_is_that_of_the_engine() -> None:
-    section = pages.sections(TEXT)["Retries and backoff"]
-    [row] = [line for line in section.splitlines() if line.startswith("| seconds")]
-    assert tuple(int(cell) for cell in row.strip("| ").split("|")[1:]) == conf.JobsSettings().BACKOFF
-    assert f"plus 0 to {conf.JobsSettings().JITTER_SECONDS:g} at random" in row
+        for name, test in execute(section).items():
+            if not name.startswith("test_"):
+                continue
+            if any(mark.kwargs.get("transaction") for mark in test.pytestmark):
+                test()
+                continue
+            with transaction.atomic():
+                test()
+                transaction.set_rollback(True)

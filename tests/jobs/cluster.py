@@ -66,14 +66,20 @@ class Bench:
     def clear(self) -> None:
         """Forget all runs and workers."""
         with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute("TRUNCATE jobs_run, jobs_step, jobs_event, jobs_runevent, jobs_worker")
+            connection.execute(
+                "TRUNCATE jobs_run, jobs_step, jobs_event, jobs_runevent, jobs_worker, jobs_wait, jobs_delivery"
+            )
 
     def send(self, function: Function, count: int = 1, **data: Any) -> list[UUID]:
         """Open runs of a workload, each with its own event, and wake the workers."""
+        return self.send_each(function, [data] * count)
+
+    def send_each(self, function: Function, several: Sequence[dict[str, Any]]) -> list[UUID]:
+        """Open a run of a workload for each of these data."""
         opening = Opening()
         now_ms = int(time.time() * 1000)
-        event = jobs.Event(name=f"test/{function.fn_id}", data={"log": str(self.log), **data}, ts=now_ms)
-        for _ in range(count):
+        for data in several:
+            event = jobs.Event(name=f"test/{function.fn_id}", data={"log": str(self.log), **data}, ts=now_ms)
             opening.add_run(function, event, [opening.add_event(event)])
         with psycopg.connect(self.url, autocommit=True) as connection, connection.cursor() as cursor:
             rows = {"events": [*opening.events.values()], "runs": [*opening.runs.values()], "links": opening.links}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -93,23 +92,3 @@ def too_early(starts: Sequence[datetime], interval: float, at_once: int) -> list
             early.append(ahead)
         arrival = due + interval
     return early
-
-
-class Background(threading.Thread):
-    """Calls something again and again, over connections of its own, until the block ends."""
-
-    def __init__(self, call: Any) -> None:
-        super().__init__(daemon=True)
-        self._call, self._end = call, threading.Event()
-
-    def run(self) -> None:
-        while not self._end.is_set():
-            self._call()
-
-    def __enter__(self) -> Background:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self.join()

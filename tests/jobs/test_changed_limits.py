@@ -7,7 +7,7 @@ from django.db import connection, transaction
 
 import jobs
 from jobs import actions, clock, overlooked, testing
-from jobs.models import FreedKey, Run, Throttle, gating
+from jobs.models import FreedKey, Run, Throttle, gating, pruning
 from jobs.types import Status
 from tests.jobs.conftest import Engine
 from tests.jobs.flowing import blocked, leave, notes, numbers, send, take
@@ -212,3 +212,17 @@ def test_nothing_is_left_over_when_all_has_ended(engine: Engine) -> None:
     assert Run.objects.filter(status=Status.COMPLETED).count() == 30
     assert (blocked(), FreedKey.objects.count()) == (0, 0)
     assert Throttle.objects.filter(wake_at__isnull=False).count() == 0
+
+
+def test_keys_that_hold_nothing_back_are_forgotten_after_a_day(engine: Engine) -> None:
+    engine.define(nothing, throttle=jobs.Throttle(limit=1, period=48 * HOUR, key="event.data.user"))
+    engine.define(nothing, fn_id="rated", rate_limit=jobs.RateLimit(limit=1, period=1000, key="event.data.user"))
+    send([1, 2], user="a")
+    take()
+    send([3], user="b")
+    engine.pass_time(days=2, hours=1)
+    with connection.cursor() as cursor:
+        assert pruning.prune_keys(cursor) == 2
+    # One user's second run still waits for its turn.
+    assert [one.key for one in Throttle.objects.all()] == ['throttle stepwell-work: event.data.user = "a"']
+    assert numbers(take()) == [2, 3]

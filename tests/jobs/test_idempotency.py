@@ -4,7 +4,7 @@ import jobs
 from jobs import testing
 from jobs.models import Event, Run
 from tests.jobs.conftest import Engine
-from tests.jobs.flowing import notes, send
+from tests.jobs.flowing import milliseconds, notes, send
 
 
 def once(engine: Engine, **options: object) -> list[int]:
@@ -95,3 +95,17 @@ def test_an_event_that_repeats_a_value_uses_up_no_rate(engine: Engine) -> None:
     send([4], order="b")
     testing.drain()
     assert seen == [1, 4]
+
+
+def test_a_value_counts_from_when_its_event_was_sent_not_from_its_time(engine: Engine) -> None:
+    seen = once(engine)
+    engine.send(data={"n": 1, "order": "a"}, ts=milliseconds(hours=30))
+    engine.pass_time(hours=23)
+    send([2], order="a")
+    engine.pass_time(hours=2)
+    send([3], order="a")
+    testing.drain()
+    assert seen == [3]
+    engine.pass_time(hours=6)
+    testing.drain()
+    assert seen == [3, 1]

@@ -227,3 +227,30 @@ def test_what_a_race_decided_is_journaled_once(worked_engine: Engine) -> None:
     [value] = [value for value in run.output if value is not None]
     assert run.output[value] == value
     assert Step.objects.filter(op=Op.RACE).count() == 1
+
+
+def test_a_race_whose_losers_took_no_step_leaves_what_others_wait_for(engine: Engine) -> None:
+    def body(ctx: jobs.ContextSync) -> Any:
+        return ctx.group.parallel((wait(ctx, "a"), lambda: race(ctx, lambda: 1, lambda: 2)))
+
+    run = engine.execute(body)
+    assert Wait.objects.count() == 1
+    engine.send("test/a")
+    assert engine.drained(run).output == ["a", [1, None]]
+
+
+@pytest.mark.parametrize("end", ["refused", "unserializable"])
+def test_how_a_loser_fails_is_no_concern_of_the_run(worked_engine: Engine, end: str) -> None:
+    def late() -> Any:
+        time.sleep(0.4)
+        if end == "refused":
+            raise jobs.NonRetriableError("late")
+        return b"bytes"
+
+    def body(ctx: jobs.ContextSync) -> Any:
+        result = race(ctx, lambda: ctx.step.run("late", late), lambda: ctx.step.run("fast", lambda: "first"))
+        ctx.step.run("go-on", time.sleep, 1)
+        return [result, ctx.step.run("end", lambda: "done")]
+
+    run = worked_engine.execute(body)
+    assert (run.status, run.output) == (Status.COMPLETED, [[None, "first"], "done"])

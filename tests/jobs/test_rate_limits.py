@@ -9,7 +9,7 @@ import jobs
 from jobs import clock, testing
 from jobs.models import Event, Run
 from tests.jobs.conftest import Engine
-from tests.jobs.flowing import notes, send, too_early
+from tests.jobs.flowing import milliseconds, notes, send, too_early
 
 THREE = jobs.RateLimit(limit=3, period=timedelta(seconds=60))
 
@@ -111,3 +111,16 @@ def test_the_rate_is_exactly_that_of_the_algorithm(engine: Engine) -> None:
     assert max(too_early(admitted, 2.5, 4), default=0) < 0.1
     for moment in refused:
         assert too_early([*[one for one in admitted if one < moment], moment], 2.5, 4)
+
+
+def test_an_event_with_a_time_to_come_counts_when_it_is_sent_and_starts_then(engine: Engine) -> None:
+    seen = limited(engine, jobs.RateLimit(limit=1, period=timedelta(minutes=1)))
+    engine.send(data={"n": 1}, ts=milliseconds(minutes=10))
+    assert "rate limited" in notes(send([2])[0])
+    engine.pass_time(minutes=9)
+    send([3])
+    testing.drain()
+    assert seen == [3]
+    engine.pass_time(minutes=2)
+    testing.drain()
+    assert seen == [3, 1]

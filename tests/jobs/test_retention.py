@@ -28,7 +28,7 @@ def pruned(engine: Engine) -> dict[str, int]:
 def test_ended_runs_go_after_their_time_with_all_that_is_theirs(engine: Engine) -> None:
     engine.execute(chatty)
     engine.pass_time(days=29)
-    assert pruned(engine) == {"runs": 0, "events": 0, "ids": 0}
+    assert pruned(engine) == {"runs": 0, "events": 0, "ids": 0, "keys": 0}
     engine.pass_time(days=1, minutes=1)
     assert pruned(engine)["runs"] == 1
     left = [Run.objects.filter(function="stepwell-work"), Step.objects.filter(name="work"), RunEvent.objects.all()]
@@ -83,7 +83,7 @@ def test_large_backlogs_go_batch_by_batch(engine: Engine, monkeypatch: pytest.Mo
     jobs.send_sync([jobs.Event(name="test/event") for _ in range(16)])
     testing.drain()
     engine.pass_time(days=31)
-    assert pruned(engine) == {"runs": 16, "events": 16, "ids": 0}
+    assert pruned(engine) == {"runs": 16, "events": 16, "ids": 0, "keys": 0}
     steps = Step.objects.filter(name__startswith="delete-runs").values_list("name", "output")
     assert list(steps) == [("delete-runs-0", 6), ("delete-runs-1", 6), ("delete-runs-2", 4), ("delete-runs-3", 0)]
 

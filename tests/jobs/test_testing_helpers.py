@@ -49,3 +49,14 @@ def test_the_clock_shift_of_a_block_ends_with_it(engine: Engine) -> None:
         assert testing.drain() == 0
     with testing.shift_clock(timedelta(minutes=61)):
         assert engine.drained(run).status == Status.COMPLETED
+
+
+def test_a_wait_does_not_see_an_event_of_the_same_transaction_that_came_before_it(engine: Engine) -> None:
+    engine.send("order/paid")
+    minute = timedelta(minutes=1)
+    engine.start(lambda ctx: ctx.step.wait_for_event("paid", event="order/paid", timeout=minute) is None)
+    testing.drain()
+    assert Run.objects.get().status == Status.WAITING
+    with testing.shift_clock(minute):
+        testing.drain()
+    assert Run.objects.get().output is True

@@ -1,11 +1,15 @@
 """Functions for real workers to execute; each step leaves a line in the file that its event names."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from django.apps import AppConfig
 
@@ -83,6 +87,74 @@ def _end_a_program() -> int:
         return program.wait(5)
     finally:
         program.kill()
+
+
+@client.create_function(fn_id="wide", trigger=jobs.TriggerEvent(event="test/wide"), backoff=[0.2])
+def wide(ctx: jobs.ContextSync) -> int:
+    """So many steps at the same time, each as long as an answer over the network takes."""
+    data = ctx.event.data
+
+    def branch(number: int) -> Callable[[], int]:
+        return lambda: ctx.step.run(f"step-{number}", _rest, number, float(data["seconds"]))
+
+    return len(ctx.group.parallel(tuple(map(branch, range(int(data["steps"]))))))
+
+
+def _rest(number: int, seconds: float) -> int:
+    time.sleep(seconds)
+    return number
+
+
+@client.create_function(fn_id="wide-async", trigger=jobs.TriggerEvent(event="test/wide-async"), backoff=[0.2])
+async def wide_async(ctx: jobs.Context) -> int:
+    """The same as tasks of one event loop."""
+    data = ctx.event.data
+
+    async def rest(number: int) -> int:
+        await asyncio.sleep(float(data["seconds"]))
+        return number
+
+    def branch(number: int) -> Callable[[], Awaitable[int]]:
+        return lambda: ctx.step.run(f"step-{number}", rest, number)
+
+    return len(await ctx.group.parallel(tuple(map(branch, range(int(data["steps"]))))))
+
+
+@client.create_function(fn_id="waits", trigger=jobs.TriggerEvent(event="test/waits"), backoff=[0.2])
+def waits(ctx: jobs.ContextSync) -> Any:
+    """Take a step, wait for the event with the own number, and take another step."""
+    log = str(ctx.event.data["log"])
+    ctx.step.run("step-0", _work, log, ctx.run_id, 0, 0.0)
+    same = "async.data.number == event.data.number"
+    event = ctx.step.wait_for_event("wait", event="test/answer", if_exp=same, timeout=timedelta(minutes=10))
+    ctx.step.run("step-1", _work, log, ctx.run_id, 1, 0.0)
+    return None if event is None else event.data["answer"]
+
+
+@client.create_function(fn_id="dies-waiting", trigger=jobs.TriggerEvent(event="test/dies-waiting"), backoff=[0.2])
+def dies_waiting(ctx: jobs.ContextSync) -> Any:
+    """Kill the own worker once, when the wait of one branch is registered and the run has not suspended yet."""
+    log = str(ctx.event.data["log"])
+
+    def wait() -> Any:
+        event = ctx.step.wait_for_event("wait", event="test/answer", timeout=timedelta(minutes=10))
+        return event and event.data["answer"]
+
+    def die() -> None:
+        _mark(log, f"begin {ctx.run_id} dying {os.getpid()}")
+        died = Path(f"{log}.{ctx.run_id}.died")
+        if not died.exists():
+            died.touch()
+            time.sleep(0.5)  # the wait beside it is registered by now
+            _die()
+
+    return ctx.group.parallel((wait, lambda: ctx.step.run("die", die)))[0]
+
+
+@client.create_function(fn_id="parent", trigger=jobs.TriggerEvent(event="test/parent"), backoff=[0.2])
+def parent(ctx: jobs.ContextSync) -> Any:
+    """Invoke the steps of another function and return what they returned."""
+    return ctx.step.invoke_by_id("call", function_id="steps", data=ctx.event.data)
 
 
 # Functions of other modules that clusters under test know as well.

@@ -1,10 +1,10 @@
-"""What an attempt needs of the place it is executed at: where it writes, and where it may wait."""
+"""What one pass through a function needs from its surroundings: where it writes, and who else is told."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from jobs.journal import Claimed, Entry, Line, Write
@@ -44,3 +44,19 @@ class Recorder(Protocol):
 
     def stopping(self, function: str) -> bool:
         """Whether the worker wants runs of this function back at the next step."""
+
+
+class PassHooks(Protocol):
+    """The middleware of one pass, as far as steps have to do with it."""
+
+    def before_execution(self) -> None:
+        """Say that new code runs from here."""
+
+    def transform_output(self, value: Any, *, step: Entry | None = None) -> Any:
+        """Return what middleware makes of an output."""
+
+    def transform_error(self, error: Exception, *, step: Entry | None = None) -> Exception:
+        """Return what middleware makes of an error."""
+
+    def memo(self, entry: Entry, value: Any) -> Any:
+        """Return what middleware makes of a journaled output before the body sees it."""

@@ -1,9 +1,8 @@
-"""For tests of durable functions: execute what is due right here, move the clock, and use a registry of your own."""
+"""Runs executed right where the test is: in its thread and its transaction."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID
@@ -11,8 +10,7 @@ from uuid import UUID
 from asgiref.sync import async_to_sync, sync_to_async
 from django.db import connection, transaction
 
-from jobs import clock, deliveries, endings, executor, gate
-from jobs import registry as registry_module
+from jobs import deliveries, endings, executor, gate
 from jobs.attempt import Attempt
 from jobs.ids import new_id
 from jobs.journal import Claimed, Entry, Line, Lost, Suspend, Write
@@ -78,12 +76,17 @@ def drain(*, most: int = 10_000) -> int:
     Sleeping runs stay asleep: move the clock with `shift_clock` and drain again. Raises AssertionError after `most`
     attempts, because a function that always has something due would never let a test end.
     """
+    return drain_with(lambda attempt: attempt, most=most)
+
+
+def drain_with(prepare: Callable[[Attempt], Attempt], *, most: int) -> int:
+    """Do the same with attempts that a test has had its hands on."""
     worker = new_id()
     recorder = InlineRecorder()
     attempts = 0
     while claimed := _claim(worker):
         for run in claimed:
-            _execute(run, recorder)
+            _execute(run, recorder, prepare)
         attempts += len(claimed)
         if attempts > most:
             raise AssertionError(f"Still something due after {attempts} attempts")
@@ -100,29 +103,16 @@ def _claim(worker: UUID) -> list[Claimed]:
         return plain or gate.claim(cursor, worker, 1)
 
 
-def _execute(claimed: Claimed, recorder: InlineRecorder) -> None:
+def _execute(claimed: Claimed, recorder: InlineRecorder, prepare: Callable[[Attempt], Attempt]) -> None:
     prepared = executor.prepare(claimed, recorder)
-    attempt = prepared if isinstance(prepared, Attempt) else None
-    outcome = executor.run(prepared) if isinstance(prepared, Attempt) else prepared
-    write = executor.settle(claimed, outcome, attempt)
+    if isinstance(prepared, Attempt):
+        attempt = prepare(prepared)
+        write = executor.settle(claimed, executor.run(attempt), attempt)
+    else:
+        write = executor.settle(claimed, prepared, None)
     if write is None or write.settle is None:
         return
     if endings.is_heard(claimed, write.settle):
         endings.end(claimed, write)
     else:
         recorder.write(write)
-
-
-@contextmanager
-def shift_clock(by: timedelta) -> Iterator[None]:
-    """Let the engine believe that so much time has passed, until the block ends."""
-    with clock.shifted():
-        clock.shift(by)
-        yield
-
-
-@contextmanager
-def registry() -> Iterator[registry_module.Registry]:
-    """Start with no functions at all and get the real ones back at the end."""
-    with registry_module.registry.isolated():
-        yield registry_module.registry
