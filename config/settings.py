@@ -49,6 +49,7 @@ CONTENT_SECURITY_POLICY = {
 INSTALLED_APPS = [
     "jobs",  # before django_q: our qcluster command takes the place of theirs
     "transcripts",
+    "tenders",
     "django_q",
     "django_htmx",
     "csp",
@@ -169,6 +170,29 @@ OPENAI_API_KEY = env.text("OPENAI_API_KEY")
 OPENAI_MODEL = env.text("OPENAI_MODEL")
 OPENAI_BASE_URL = env.text("OPENAI_BASE_URL")
 OPENAI_TIMEOUT = env.seconds("OPENAI_TIMEOUT", 120)
+
+# Tenders: the portals, and how fast they may be asked. Seconds.
+TENDERS_ZA_URL = env.text("TENDERS_ZA_URL", "https://ocds-api.etenders.gov.za").rstrip("/")
+TENDERS_ZA_PORTAL_URL = env.text("TENDERS_ZA_PORTAL_URL", "https://www.etenders.gov.za").rstrip("/")
+TENDERS_FTS_URL = env.text("TENDERS_FTS_URL", "https://www.find-tender.service.gov.uk").rstrip("/")
+TENDERS_CF_URL = env.text("TENDERS_CF_URL", "https://www.contractsfinder.service.gov.uk").rstrip("/")
+TENDERS_TIMEOUT = env.seconds("TENDERS_TIMEOUT", 120)
+TENDERS_ZA_PAGE_SIZE = env.number("TENDERS_ZA_PAGE_SIZE", 512, least=8)
+TENDERS_ZA_INTERVAL = env.seconds("TENDERS_ZA_INTERVAL", 1)
+TENDERS_FTS_INTERVAL = env.seconds("TENDERS_FTS_INTERVAL", 10)
+TENDERS_CF_INTERVAL = env.seconds("TENDERS_CF_INTERVAL", 1)
+TENDERS_LOOKUP_INTERVAL = env.seconds("TENDERS_LOOKUP_INTERVAL", 0.3)
+TENDERS_LLM = env.flag("TENDERS_LLM")
+
+# Mail. Without a server it is written to the log.
+EMAIL_HOST = env.text("EMAIL_HOST")
+EMAIL_PORT = env.number("EMAIL_PORT", 587, least=1)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", default=True)
+EMAIL_TIMEOUT = env.seconds("EMAIL_TIMEOUT", 20)
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "stepwell@localhost")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
 
 # The engine: only what the environment sets; the defaults are in jobs/conf.py.
 JOBS = {

@@ -13,6 +13,8 @@ urlpatterns = [
     path("favicon.ico", views.favicon),
     path("transcripts/", include("transcripts.urls")),
     path("api/transcripts/", include("transcripts.api_urls")),
+    path("tenders/", include("tenders.urls")),
+    path("api/tenders/", include("tenders.api_urls")),
     path("admin/", admin.site.urls),
     path("", include("jobs.urls")),
 ]

@@ -32,6 +32,7 @@ CLUSTERS = (
     "test_io_wait",
     "test_clusters_of_waits",
     "test_flow_control",
+    "test_sync_crashes",
 )
 """Tests that mostly wait for real clusters; with two processes they run one after the other, beside all others."""
 

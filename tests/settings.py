@@ -3,7 +3,19 @@
 import os
 
 # Before the settings are read, whatever this machine is set up for. Subprocesses inherit all of it.
-_OUTSIDE = ("GEMINI_", "OPENAI_", "SUPABASE_", "GITHUB_", "JOBS_", "DATABASE_URL", "SITE_URL", "SECRET_KEY", "DEBUG")
+_OUTSIDE = (
+    "GEMINI_",
+    "OPENAI_",
+    "SUPABASE_",
+    "GITHUB_",
+    "TENDERS_",
+    "EMAIL_",
+    "JOBS_",
+    "DATABASE_URL",
+    "SITE_URL",
+    "SECRET_KEY",
+    "DEBUG",
+)
 for _name in [name for name in os.environ if name.startswith(_OUTSIDE)]:
     del os.environ[_name]
 os.environ["ENV_FILE"] = os.devnull

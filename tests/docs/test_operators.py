@@ -24,7 +24,9 @@ def documented(section: str) -> dict[str, str]:
 
 def literal_reads() -> dict[str, str]:
     """Name and written default of every variable that the code asks for by name."""
-    sources = [path for folder in ("config", "jobs", "transcripts") for path in (pages.ROOT / folder).rglob("*.py")]
+    sources = [
+        path for folder in ("config", "jobs", "transcripts", "tenders") for path in (pages.ROOT / folder).rglob("*.py")
+    ]
     found = [match.groups() for path in sources for match in READ.finditer(path.read_text())]
     return {name: _as_listed(default or "") for name, default in found}
 
