@@ -162,8 +162,7 @@ class Machine(RuleBasedStateMachine):
             self.a_journaled_step_never_runs_again()
             self.a_finished_step_stays_as_it_is()
             self.an_ended_run_never_moves()
-            self.no_slot_is_taken_twice()
-            self.only_the_dead_hold_runs()
+            self.slots_are_held_within_limits_and_only_by_the_dead()
             self.only_live_runs_wait_for_anything()
             self.what_a_live_run_waits_for_can_still_come()
             self.counts_add_up()
@@ -185,12 +184,10 @@ class Machine(RuleBasedStateMachine):
         assert moved == []
         self.ended = now
 
-    def no_slot_is_taken_twice(self) -> None:
+    def slots_are_held_within_limits_and_only_by_the_dead(self) -> None:
         running = Run.objects.filter(status=Status.RUNNING).exclude(concurrency_1=None)
         taken = Counter(running.values_list("concurrency_1", flat=True))
         assert max(taken.values(), default=0) <= LIMIT
-
-    def only_the_dead_hold_runs(self) -> None:
         held = set(Run.objects.filter(status=Status.RUNNING).values_list("worker", flat=True))
         assert held <= set(self.lives.dead)
 
