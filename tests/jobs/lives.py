@@ -16,7 +16,7 @@ from jobs import clock, deliveries, endings, executor, gate, overlooked, testing
 from jobs.attempt import Attempt
 from jobs.ids import new_id
 from jobs.journal import Claimed, Entry, Line, Write
-from jobs.models import Step, claiming
+from jobs.models import Run, Step, claiming
 from jobs.types import StepStatus
 
 KINDS = ("plain", "waiter", "signalled", "parent", "grouped", "racer")
@@ -82,11 +82,14 @@ class Lives:
             "waiter": {"cancel": cancel},
             "parent": {"timeouts": jobs.Timeouts(finish=timedelta(days=3))},
             "child": limits,
+            "grouped": {"retries": 0},
+            "racer": {"retries": 0},
         }
         for kind in ("child", *KINDS):
             body = getattr(self, f"_{kind}")
             trigger = jobs.TriggerEvent(event=f"test/{kind}")
-            jobs.create_function(fn_id=kind, trigger=trigger, retries=1, backoff=[600], **rules.get(kind, {}))(body)
+            options = {"retries": 1, "backoff": [600], **rules.get(kind, {})}
+            jobs.create_function(fn_id=kind, trigger=trigger, **options)(body)
 
     def _step(self, ctx: jobs.ContextSync, name: str) -> Callable[[], Any]:
         """A step that fails as often as the run's event says, and tells if it is run again once it has finished."""
@@ -184,3 +187,11 @@ class Lives:
             while self.work():
                 self.look_after()
             clock.shift(timedelta(hours=3))
+
+    def show(self, say: Callable[[str], None]) -> None:
+        """Say how every run was left."""
+        for run in Run.objects.order_by("id"):
+            waits = f", due {run.run_at}, behind {run.blocked_by}" if run.is_live else ""
+            say(f"{run.function} {str(run.pk)[-8:]}: {run.status}{waits}")
+            for step in run.journal.order_by("index"):
+                say(f"    {step.name} {step.status} until {step.wake_at}")

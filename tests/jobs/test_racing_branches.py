@@ -1,6 +1,5 @@
 """group.parallel with ParallelMode.RACE: the first branch decides, and stays the first; the others are let go."""
 
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -11,7 +10,7 @@ import jobs
 from jobs import actions
 from jobs.models import Step, Wait
 from jobs.types import Op, Status, StepStatus
-from tests.jobs.conftest import Counter, Engine, Flaky
+from tests.jobs.conftest import Engine, Flaky
 from tests.jobs.working import engine_at
 
 HOUR = timedelta(hours=1)
@@ -199,26 +198,6 @@ def worked_engine(transactional_db: None) -> Iterator[Engine]:
         yield engine
 
 
-def test_a_loser_finishes_its_handler_and_begins_no_other_step(worked_engine: Engine) -> None:
-    after = Counter()
-
-    def body(ctx: jobs.ContextSync) -> Any:
-        def slow() -> None:
-            ctx.step.run("slow", time.sleep, 0.5)
-            ctx.step.run("after", after)
-            ctx.step.wait_for_event("wait", event="test/never", timeout=HOUR)
-
-        result = race(ctx, slow, lambda: ctx.step.run("fast", lambda: "first"))
-        ctx.step.run("go-on", time.sleep, 1.2)
-        return result
-
-    run = worked_engine.execute(body)
-    assert run.output == [None, "first"]
-    assert status_of("slow") == StepStatus.COMPLETED
-    assert after.calls == 0
-    assert not Wait.objects.exists()
-
-
 def test_what_a_race_decided_is_journaled_once(worked_engine: Engine) -> None:
     def body(ctx: jobs.ContextSync) -> Any:
         return race(ctx, *(lambda n=n: ctx.step.run(f"s-{n}", lambda: n) for n in range(30)))
@@ -237,20 +216,3 @@ def test_a_race_whose_losers_took_no_step_leaves_what_others_wait_for(engine: En
     assert Wait.objects.count() == 1
     engine.send("test/a")
     assert engine.drained(run).output == ["a", [1, None]]
-
-
-@pytest.mark.parametrize("end", ["refused", "unserializable"])
-def test_how_a_loser_fails_is_no_concern_of_the_run(worked_engine: Engine, end: str) -> None:
-    def late() -> Any:
-        time.sleep(0.4)
-        if end == "refused":
-            raise jobs.NonRetriableError("late")
-        return b"bytes"
-
-    def body(ctx: jobs.ContextSync) -> Any:
-        result = race(ctx, lambda: ctx.step.run("late", late), lambda: ctx.step.run("fast", lambda: "first"))
-        ctx.step.run("go-on", time.sleep, 1)
-        return [result, ctx.step.run("end", lambda: "done")]
-
-    run = worked_engine.execute(body)
-    assert (run.status, run.output) == (Status.COMPLETED, [[None, "first"], "done"])
