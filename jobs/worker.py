@@ -167,6 +167,9 @@ class Worker:
         except Error as error:
             logger.warning("Deliveries wait for the next round: %s", str(error).partition("\n")[0])
             return False
+        except Exception:  # product code may have a part in an end; whatever it is, this worker goes on
+            logger.exception("Deliveries wait for the next round")
+            return False
         finally:
             self.writer.release_connections()
 
