@@ -116,7 +116,7 @@ class Keeper:
 
     def _glance(self, cursor: Any) -> None:
         """Show the step and progress of runs that have been at one step for a round or more."""
-        rows = self._worker.at_a_glance()
+        rows = self._worker.flights.at_a_glance()
         news = [row for row in rows if self._shown.get(row[0]) != row[2:]]
         self._shown = {row[0]: (row[2], dict(row[3]) if row[3] else None) for row in rows}
         if news:

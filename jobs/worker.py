@@ -1,4 +1,4 @@
-"""A worker process: it takes due runs in batches, executes them on threads, and waits by listening.
+"""A worker process: it takes due runs in batches, has them executed, and waits by listening.
 
 One process has one Worker, made after the fork. `pump()` is what Q2 calls; between two pumps the runs in flight go on.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-import queue
 import socket
 import threading
 import time
@@ -18,11 +17,11 @@ from uuid import UUID
 import psycopg
 from django.db import Error
 
-from jobs import conf, deliveries, endings, executor, failures, gate
-from jobs.attempt import Attempt
+from jobs import conf, deliveries, gate
 from jobs.database import AWAY, pool
+from jobs.flights import Flights
 from jobs.ids import new_id
-from jobs.journal import Claimed, Failed, Outcome, Write
+from jobs.journal import Claimed
 from jobs.keeper import Keeper
 from jobs.listener import Listener
 from jobs.models import claiming
@@ -50,14 +49,11 @@ class Worker:
         self.host = socket.gethostname()
         self.pid = os.getpid()
         self.slots = conf.settings().THREADS
-        self.flights: dict[UUID, Attempt | None] = {}
         self._stop_requested = stop_requested
         self._stopped = False
-        self._queue: queue.SimpleQueue[list[Claimed]] = queue.SimpleQueue()
-        self._threads: list[threading.Thread] = []
+        self.flights = Flights(landed=self._landed, stopped=lambda: self._stopped)
         self._freed = threading.Event()
         self._starved = False
-        self._unsure = False
         self._backlog = False
         self._gated = False
         self._turn = False
@@ -65,6 +61,7 @@ class Worker:
         self.pool = pool()
         self.paused: frozenset[str] = frozenset()
         self.writer = Writer(self.pool, in_flight=self.flights.__len__, stopping=self._wants_back)
+        self.flights.writer = self.writer
         self.listener = Listener()
         self.keeper = Keeper(self)
         self.keeper.start()
@@ -94,7 +91,7 @@ class Worker:
                 logger.warning("%s, trying again: %s", what, str(error).strip().partition("\n")[0])
                 self.listener.close()
                 # A claim may have been committed although its answer never came.
-                self._unsure = True
+                self.flights.unsure = True
                 time.sleep(_PAUSE)
 
     def _room(self) -> bool:
@@ -116,13 +113,13 @@ class Worker:
         connection = self.listener.connection()
         with connection.cursor() as cursor:
             self.keeper.ensure_known(cursor)
-            if self._unsure:
-                claiming.hand_back(cursor, self.id, except_for=list(self.flights))
-                self._unsure = False
+            if self.flights.unsure:
+                claiming.hand_back(cursor, self.id, except_for=self.flights.ids())
+                self.flights.unsure = False
             asked = min(self.slots - len(self.flights), BATCH)
             share = self._plain_share(asked)
             taken = claiming.claim(cursor, self.id, share) if share else []
-            self._take(taken)
+            self.flights.take(taken)
             ahead = agenda(cursor)
             gated = self._claim_gated(connection, ahead, asked - len(taken))
         self._gated = ahead.gated
@@ -148,14 +145,8 @@ class Worker:
             return []
         with connection.transaction(), connection.cursor() as cursor:
             taken = gate.claim(cursor, self.id, most)
-        self._take(taken)
+        self.flights.take(taken)
         return taken
-
-    def _take(self, taken: list[Claimed]) -> None:
-        for claimed in taken:
-            self._admit(claimed)
-        if taken:
-            self._queue.put(taken[::-1])
 
     def _look_after(self, agenda: Agenda) -> bool:
         """Hand over what came for live runs, and end those whose time is up; whether something was done."""
@@ -173,88 +164,7 @@ class Worker:
         finally:
             self.writer.release_connections()
 
-    def _admit(self, claimed: Claimed) -> None:
-        self.flights[claimed.run_id] = None
-        # As many threads as runs: counting the idle ones would count one that has just been given a run, and the next
-        # run would wait until that one ends.
-        if len(self._threads) < len(self.flights):
-            thread = threading.Thread(target=self._loop, name=f"jobs-{len(self._threads)}", daemon=True)
-            self._threads.append(thread)
-            thread.start()
-
-    def _loop(self) -> None:
-        while True:
-            batch = self._queue.get()
-            if not batch:
-                return
-            claimed = batch.pop()
-            if batch:
-                # Each thread wakes the next: all at once they would only fight for the interpreter.
-                self._queue.put(batch)
-            try:
-                self._execute(claimed)
-            except BaseException as error:
-                logger.exception("Run %s could not be settled", claimed.run_id)
-                self._give_up(claimed, error)
-
-    def _give_up(self, claimed: Claimed, error: BaseException) -> None:
-        """Fail a run that cannot be settled as it should be, or else leave it to the next claim."""
-        plain = executor.settle(claimed, Failed(failures.describe(error, code="unsettled")), None)
-        try:
-            if plain is not None and plain.settle is not None and endings.is_heard(claimed, plain.settle):
-                self._end(claimed, plain)
-            elif plain is not None:
-                self.writer.write(plain)
-        except Exception:
-            logger.exception("Run %s is left to the next claim", claimed.run_id)
-            self._unsure = True
-        finally:
-            self._release(claimed.run_id)
-
-    def _execute(self, claimed: Claimed) -> None:
-        prepared = executor.prepare(claimed, self.writer)
-        if not isinstance(prepared, Attempt):
-            self._settle(claimed, prepared, None)
-            return
-        self.flights[claimed.run_id] = prepared
-        try:
-            outcome = executor.run(prepared)
-        finally:
-            self.writer.release_connections()
-        self._settle(claimed, outcome, prepared)
-
-    def _settle(self, claimed: Claimed, outcome: Outcome, attempt: Attempt | None) -> None:
-        write = executor.settle(claimed, outcome, attempt)
-        if write is None or write.settle is None:
-            self._release(claimed.run_id)
-        elif endings.is_heard(claimed, write.settle):
-            self._end(claimed, write)
-            self._release(claimed.run_id)
-        else:
-            self.writer.hand_over(write, lambda error: self._settled(claimed, error))
-
-    def _settled(self, claimed: Claimed, error: Exception | None) -> None:
-        if error is None:
-            self._release(claimed.run_id)
-        else:
-            # Not here: this may be the writer's own thread, and giving up writes again.
-            threading.Thread(target=self._give_up, args=(claimed, error), daemon=True).start()
-
-    def _end(self, claimed: Claimed, write: Write) -> None:
-        """End a run in a way others hear of, as soon as the database lets us."""
-        while True:
-            try:
-                endings.end(claimed, write)
-                return
-            except Error as error:
-                if self._stopped or not isinstance(error.__cause__, AWAY):
-                    raise
-                time.sleep(_PAUSE)
-            finally:
-                self.writer.release_connections()
-
-    def _release(self, run_id: UUID) -> None:
-        self.flights.pop(run_id, None)
+    def _landed(self) -> None:
         # Setting an event is dear, so only for a pump that waits, and only once there is what it waits for.
         if self._starved and self._room():
             self._freed.set()
@@ -273,8 +183,7 @@ class Worker:
         while self.flights and time.monotonic() < until:
             beat()
             self.drain(0.2)
-        for _ in self._threads:
-            self._queue.put([])  # ends a thread that waits for work
+        self.flights.dismiss()
         self.writer.close()
         self.keeper.stop()
         try:
@@ -288,8 +197,3 @@ class Worker:
         self.listener.close()
         self.pool.close(timeout=1)
         self.presence.end()
-
-    def at_a_glance(self) -> list[tuple[UUID, int, str, dict[str, Any] | None]]:
-        """Return what the runs in flight are at: run, lease, step and progress."""
-        attempts = [attempt for attempt in list(self.flights.values()) if attempt is not None]
-        return [(a.claimed.run_id, a.claimed.lease, a.current_step, a.progress) for a in attempts if a.current_since]

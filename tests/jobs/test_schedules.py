@@ -11,6 +11,7 @@ from django.db import connection
 import jobs
 from jobs import clock, schedule, testing
 from jobs.database import pool
+from jobs.flights import Flights
 from jobs.ids import new_id
 from jobs.keeper import Keeper
 from jobs.models import Event, Run, Schedule, Worker
@@ -169,7 +170,8 @@ def test_the_keeper_outlives_a_round_that_fails(
 
     monkeypatch.setattr(schedule, "tick", broken)
     borrowed = pool()
-    facts = {"id": new_id(), "host": "here", "pid": 1, "slots": 1, "flights": {}, "at_a_glance": list}
+    flights = Flights(landed=lambda: None, stopped=lambda: False)
+    facts = {"id": new_id(), "host": "here", "pid": 1, "slots": 1, "flights": flights}
     with borrowed:
         Keeper(SimpleNamespace(pool=borrowed, **facts))._round()  # type: ignore[arg-type]
     assert "out of order" in caplog.text
