@@ -35,7 +35,13 @@ def complaints(page: Any) -> list[str]:
 def stored(imported: Any) -> None:
     imported(
         za_release(1, value={"amount": 5000, "currency": "ZAR"}, documents=[{"url": "https://x/y", "title": "Bid"}]),
-        za_release(2, "2026-08-15", province="Limpopo", description="Meals for schools", category="Education"),
+        za_release(
+            2,
+            "2026-08-15",
+            province="Limpopo",
+            description="Meals for schools",
+            category=f"Education {'and services that go with it ' * 4}",
+        ),
     )
 
 
