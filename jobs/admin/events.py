@@ -14,8 +14,8 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods
 from pydantic import ValidationError
 
+from jobs import actions, identity
 from jobs import events as sending
-from jobs import identity
 from jobs.admin import payload, presenting
 from jobs.admin.filtering import PAGE
 from jobs.admin.pages import ConsolePage, Route, posted
@@ -38,6 +38,7 @@ class EventPages(ConsolePage):
         return [
             ("send/", "send", self.send),
             ("starts/", "starts", self.starts),
+            ("signal/", "signal", self.signal),
             ("<uuid:event_id>/", "change", self.event),
         ]
 
@@ -99,6 +100,24 @@ class EventPages(ConsolePage):
         typed = {field: request.POST.get(field, "") for field in ("data", "id", "at")}
         context = _form(request, name, _like(request)) | typed | {"problem": problem}
         return render(request, "jobs/event_send.html", context, status=400)
+
+    def signal(self, request: HttpRequest) -> HttpResponse:
+        """Show the form for a signal, or send it."""
+        self.require(request, "send_event")
+        return require_http_methods(["GET", "HEAD", "POST"])(self._signal)(request)
+
+    def _signal(self, request: HttpRequest) -> HttpResponse:
+        if request.method != "POST":
+            return render(request, "jobs/signal_send.html", {"name": request.GET.get("name", ""), "data": "{}"})
+        name, typed = request.POST.get("name", "").strip(), request.POST.get("data", "")
+        try:
+            event_id = actions.send_signal(name, payload.read(typed), by=request.user)
+        except (payload.UnreadableJSON, InvalidEvent) as error:
+            context = {"name": name, "data": typed, "problem": str(error)}
+            return render(request, "jobs/signal_send.html", context, status=400)
+        self.log_addition(request, Event.objects.get(pk=event_id), f"Sent the signal {name}.")
+        messages.success(request, f"Sent the signal {name} to whoever waits for it.")
+        return redirect("admin:jobs_event_change", event_id)
 
     @posted
     def starts(self, request: HttpRequest) -> HttpResponse:

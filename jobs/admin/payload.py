@@ -71,15 +71,20 @@ class UnreadableJSON(ValueError):
 
 def parsed(text: str) -> dict[str, Any]:
     """Return the object that a person typed; UnreadableJSON points at line and column."""
+    value = read(text.strip() or "{}")
+    if not isinstance(value, dict):
+        raise UnreadableJSON("The data of an event is an object: begin with { and end with }.")
+    return value
+
+
+def read(text: str) -> Any:
+    """Return the value that a person typed; UnreadableJSON points at line and column."""
     try:
-        value = serialize.loads(text.strip() or "{}")
+        return serialize.loads(text.strip() or "null")
     except json.JSONDecodeError as error:
         raise UnreadableJSON(f"Line {error.lineno}, column {error.colno}: {_lower(error.msg)}.") from None
     except (ValueError, RecursionError) as error:
         raise UnreadableJSON(f"This is not JSON: {error}.") from None
-    if not isinstance(value, dict):
-        raise UnreadableJSON("The data of an event is an object: begin with { and end with }.")
-    return value
 
 
 def _lower(words: str) -> str:

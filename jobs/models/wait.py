@@ -3,7 +3,9 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from jobs import serialize
 from jobs.models.fields import JSONTextField
+from jobs.types import SIGNAL_SENT
 
 
 class Wait(models.Model):
@@ -32,6 +34,11 @@ class Wait(models.Model):
 
     def __str__(self) -> str:
         return self.event
+
+    @property
+    def signal(self) -> str:
+        """The signal it waits for; empty if it is another event."""
+        return str(serialize.loads(self.value)) if self.event == SIGNAL_SENT and self.value else ""
 
 
 class Delivery(models.Model):

@@ -28,6 +28,7 @@ PAGES = [
     "/admin/jobs/event/",
     f"/admin/jobs/event/{SOME}/",
     "/admin/jobs/event/send/",
+    "/admin/jobs/event/signal/",
     "/admin/jobs/eventkey/",
     "/admin/jobs/function/",
     "/admin/jobs/function/stepwell-hello-world/",

@@ -173,3 +173,21 @@ def test_an_event_tells_why_it_did_not_start_a_function(olga: Client, engine: En
     html = olga.get(reverse("admin:jobs_event_change", args=[second])).content.decode()
     assert "It did not start stepwell-work" in html
     assert "Held back" in olga.get("/admin/jobs/event/").content.decode()
+
+
+def test_the_signal_a_run_waits_for_is_sent_from_its_page(olga: Client, engine: Engine) -> None:
+    run = engine.execute(lambda ctx: ctx.step.wait_for_signal("approval", "order-7", timeout=timedelta(hours=1)))
+    html = page(olga, run)
+    assert "the signal" in html
+    assert "/admin/jobs/event/signal/?name=order-7" in html
+    assert 'value="order-7"' in olga.get("/admin/jobs/event/signal/?name=order-7").content.decode()
+    answer = olga.post("/admin/jobs/event/signal/", {"name": "order-7", "data": '["yes", 2]'}, follow=True)
+    assert "Sent the signal order-7" in answer.content.decode()
+    assert engine.drained(run).output == ["yes", 2]
+    assert LogEntry.objects.get().change_message == "Sent the signal order-7."
+
+
+@pytest.mark.parametrize(("name", "data"), [("go", "{"), ("", "{}"), ("x" * 256, "{}")])
+def test_a_signal_that_cannot_be_sent_comes_back_with_words(olga: Client, engine: Engine, name: str, data: str) -> None:
+    answer = olga.post("/admin/jobs/event/signal/", {"name": name, "data": data})
+    assert (answer.status_code, b'id="problem"' in answer.content) == (400, True)
