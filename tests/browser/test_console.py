@@ -42,6 +42,7 @@ def addresses(run: Run) -> list[str]:
         "/admin/jobs/event/",
         f"/admin/jobs/event/{event.pk}/",
         f"/admin/jobs/event/send/?name={event.name}",
+        "/admin/jobs/event/signal/?name=order-7",
         "/admin/jobs/eventkey/",
         "/admin/jobs/worker/",
         "/admin/jobs/schedule/",
