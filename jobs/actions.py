@@ -15,7 +15,7 @@ from django.db import connection, transaction
 
 from jobs import clock, endings, expressions, serialize, wakeup
 from jobs.errors import InvalidExpression
-from jobs.events import send, signal
+from jobs.events import signal
 from jobs.models import Event, FunctionState, LogLine, Run, RunEvent, gating, sending
 from jobs.models.run import database_deadline, database_now, database_rank
 from jobs.models.step import Step
@@ -167,12 +167,6 @@ def resume(function_id: str, *, by: By) -> bool:
 def send_signal(signal_name: str, data: Any, *, by: By) -> UUID:
     """Wake the runs that wait for a signal, with this data; returns the id of the event that carries it."""
     return signal(signal_name, data, sender=name_of(by)).event_id
-
-
-def send_again(event: Event, *, by: By, data: dict[str, Any] | None = None) -> UUID:
-    """Send a stored event once more, with the same or with other data; returns the new event's id."""
-    again = EventValue(name=event.name, data=event.data if data is None else data)
-    return send([again], source=Source.MANUAL, sender=name_of(by))[0].event_id
 
 
 def cancel_many(

@@ -174,7 +174,6 @@ class Awaited:
     expression: str = ""
     path: str = ""
     value: str = ""
-    expires_at: datetime | None = None
 
 
 @dataclass(slots=True)

@@ -10,30 +10,9 @@ from jobs import actions, testing
 from jobs.models import Event, Run
 from jobs.types import Status
 from tests.jobs.conftest import Engine, Flaky
+from tests.jobs.families import child, invoking, parent, started
 
 HOUR = timedelta(hours=1)
-
-
-def invoking(engine: Engine, body: Any, *, child: dict[str, Any] | None = None, **options: Any) -> Any:
-    """Define a child with this body and return a parent's body that invokes it."""
-    function = engine.define(body, fn_id="child", on="test/child", **(child or {}))
-    return lambda ctx: ctx.step.invoke("call", function=function, data=dict(ctx.event.data), **options)
-
-
-def parent() -> Run:
-    return Run.objects.get(function="stepwell-work")
-
-
-def child() -> Run:
-    return Run.objects.get(function="stepwell-child")
-
-
-def started(engine: Engine, body: Any, data: dict[str, Any] | None = None, **options: Any) -> Run:
-    """Define the parent, open its run and execute what is due."""
-    engine.define(body, **options)
-    engine.send(data=data)
-    testing.drain()
-    return parent()
 
 
 def test_a_cancelled_child_is_a_step_error(engine: Engine) -> None:

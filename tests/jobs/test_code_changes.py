@@ -1,6 +1,5 @@
 """Code that changes under live runs: what has finished is found by its id, whatever stands around it now."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -10,30 +9,8 @@ import jobs
 from jobs import actions
 from jobs.models import Step, Wait
 from jobs.types import Status, StepStatus
+from tests.jobs.changing import HOUR, steps
 from tests.jobs.conftest import Body, Counter, Engine
-
-HOUR = timedelta(hours=1)
-
-
-def steps(*names: str, pause_after: int, calls: dict[str, int]) -> Body:
-    """A body of steps of these names, with a sleep after so many of them."""
-
-    def handler(name: str) -> Callable[[], str]:
-        def handle() -> str:
-            calls[name] = calls.get(name, 0) + 1
-            return f"{name} {calls[name]}"
-
-        return handle
-
-    def body(ctx: jobs.ContextSync) -> list[str]:
-        results = []
-        for number, name in enumerate(names):
-            if number == pause_after:
-                ctx.step.sleep("pause", HOUR)
-            results.append(ctx.step.run(name, handler(name)))
-        return results
-
-    return body
 
 
 @pytest.mark.parametrize(

@@ -10,30 +10,8 @@ import jobs
 from jobs import testing
 from jobs.models import Run
 from jobs.types import Status
+from tests.jobs.changing import HOUR, steps
 from tests.jobs.conftest import Body, Engine
-
-HOUR = timedelta(hours=1)
-
-
-def steps(*names: str, pause_after: int, calls: dict[str, int]) -> Body:
-    """A body of steps of these names, with a sleep after so many of them."""
-
-    def handler(name: str) -> Callable[[], str]:
-        def handle() -> str:
-            calls[name] = calls.get(name, 0) + 1
-            return f"{name} {calls[name]}"
-
-        return handle
-
-    def body(ctx: jobs.ContextSync) -> list[str]:
-        results = []
-        for number, name in enumerate(names):
-            if number == pause_after:
-                ctx.step.sleep("pause", HOUR)
-            results.append(ctx.step.run(name, handler(name)))
-        return results
-
-    return body
 
 
 def test_steps_that_become_branches_keep_their_results(engine: Engine) -> None:

@@ -5,10 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 import jobs
-from jobs import testing
 from jobs.models import Run
 from jobs.types import Status, StepStatus
 from tests.jobs.conftest import Counter, Engine, Flaky
+from tests.jobs.families import child, invoking, parent, started
 
 HOUR = timedelta(hours=1)
 
@@ -17,28 +17,6 @@ HOUR = timedelta(hours=1)
 class Point:
     x: int
     y: int
-
-
-def invoking(engine: Engine, body: Any, *, child: dict[str, Any] | None = None, **options: Any) -> Any:
-    """Define a child with this body and return a parent's body that invokes it."""
-    function = engine.define(body, fn_id="child", on="test/child", **(child or {}))
-    return lambda ctx: ctx.step.invoke("call", function=function, data=dict(ctx.event.data), **options)
-
-
-def parent() -> Run:
-    return Run.objects.get(function="stepwell-work")
-
-
-def child() -> Run:
-    return Run.objects.get(function="stepwell-child")
-
-
-def started(engine: Engine, body: Any, data: dict[str, Any] | None = None, **options: Any) -> Run:
-    """Define the parent, open its run and execute what is due."""
-    engine.define(body, **options)
-    engine.send(data=data)
-    testing.drain()
-    return parent()
 
 
 def test_the_result_of_the_child_comes_back(engine: Engine) -> None:
