@@ -50,6 +50,9 @@ INSTALLED_APPS = [
     "jobs",  # before django_q: our qcluster command takes the place of theirs
     "transcripts",
     "tenders",
+    "imports",
+    "clients",
+    "pulls",
     "django_q",
     "django_htmx",
     "csp",

@@ -15,6 +15,7 @@ from tests.docs import pages
 TEXT = (pages.DOCS / "operators.md").read_text()
 SECTIONS = pages.sections(TEXT)
 READ = re.compile(r"(?:env\.(?:text|flag|number|seconds|words)|environ\.get)\(\s*\"([A-Z_]+)\"(?:, ([^,)]+))?")
+CODE = ("config", "jobs", "transcripts", "tenders", "imports", "clients", "pulls")
 NOT_SETTINGS = {"PATH", "CONTENT_LENGTH"}
 
 
@@ -24,9 +25,7 @@ def documented(section: str) -> dict[str, str]:
 
 def literal_reads() -> dict[str, str]:
     """Name and written default of every variable that the code asks for by name."""
-    sources = [
-        path for folder in ("config", "jobs", "transcripts", "tenders") for path in (pages.ROOT / folder).rglob("*.py")
-    ]
+    sources = [path for folder in CODE for path in (pages.ROOT / folder).rglob("*.py")]
     found = [match.groups() for path in sources for match in READ.finditer(path.read_text())]
     return {name: _as_listed(default or "") for name, default in found}
 

@@ -1,0 +1,10 @@
+"""The clients product's Django app."""
+
+from django.apps import AppConfig
+
+
+class ClientsConfig(AppConfig):
+    """Client records that a model enriches, with each answer paid for once."""
+
+    name = "clients"
+    default_auto_field = "django.db.models.BigAutoField"

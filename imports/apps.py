@@ -1,0 +1,10 @@
+"""The Django app of bulk imports."""
+
+from django.apps import AppConfig
+
+
+class ImportsConfig(AppConfig):
+    """Files of many rows, handed row by row to what products registered for them."""
+
+    name = "imports"
+    default_auto_field = "django.db.models.BigAutoField"

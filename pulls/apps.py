@@ -1,0 +1,10 @@
+"""The pull requests product's Django app."""
+
+from django.apps import AppConfig
+
+
+class PullsConfig(AppConfig):
+    """Pull requests of GitHub repositories, captured within GitHub's limits."""
+
+    name = "pulls"
+    default_auto_field = "django.db.models.BigAutoField"
