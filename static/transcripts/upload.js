@@ -125,13 +125,15 @@
       zone.classList.toggle("is-over", type === "dragover");
       if (type === "drop") take(event.dataTransfer.files);
     });
-  input.addEventListener("change", () => {
+  const chosen = () => {
     take(input.files);
     input.value = "";
-  });
+  };
+  input.addEventListener("change", chosen);
   addEventListener("online", () => at("offline").forEach(again));
   addEventListener("beforeunload", (event) => {
     if (at("waiting", "uploading", "offline").length) event.preventDefault();
   });
   document.getElementById("send").hidden = true;
+  if (input.files.length) chosen(); // before this script had come
 }

@@ -14,6 +14,7 @@ from urllib.request import urlopen
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
+from playwright.sync_api import TimeoutError
 
 from jobs import testing
 from tests.transcripts.conftest import CALL
@@ -101,9 +102,12 @@ def row(page: Any, name: str) -> Any:
 
 
 def wait_for_rows(page: Any, words: str, *, seconds: float = 30) -> None:
-    page.wait_for_function(
-        "words => document.getElementById('sums').textContent === words", arg=words, timeout=seconds * 1000
-    )
+    try:
+        page.wait_for_function(
+            "words => document.getElementById('sums').textContent === words", arg=words, timeout=seconds * 1000
+        )
+    except TimeoutError:
+        raise AssertionError(f"waited for {words!r}, there is:\n{page.inner_text('#progress')}") from None
 
 
 def choose(page: Any, *names: str, content: str = CALL) -> None:
@@ -183,6 +187,15 @@ def test_an_upload_without_a_connection_is_tried_again_by_itself(page, live_serv
     page.context.set_offline(False)
     wait_for_rows(page, "1 parsing")
     assert Transcript.objects.get().filename == "call.txt"
+
+
+def test_files_chosen_before_the_script_has_come_are_uploaded_too(page, live_server):
+    late = []
+    page.route("**/upload.js", lambda route: late.append(route))
+    sign_in(page, live_server.url)
+    choose(page, "early.txt")
+    late[0].continue_()
+    wait_for_rows(page, "1 parsing")
 
 
 def test_a_row_becomes_its_run_and_can_be_tried_again(page, live_server, complaints):
