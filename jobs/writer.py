@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import itertools
 import logging
 import queue
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
@@ -30,6 +29,7 @@ from jobs.database import AWAY
 from jobs.journal import Claimed, Entry, Line, Lost, Suspend, Write
 from jobs.models import notifying, waiting, writing
 from jobs.models.writing import Statement
+from jobs.pending import Pending
 from jobs.types import Event
 
 T = TypeVar("T")
@@ -48,47 +48,8 @@ _PAUSE = 0.2
 _LIMIT_EXCEEDED = "54"
 
 
-class Pending:
-    """A write on its way; `done` is called once it is committed or known to be lost."""
-
-    __slots__ = ("_lock", "_next", "done", "error", "held", "write")
-
-    def __init__(self, write: Write, done: Callable[[Exception | None], None] | None = None) -> None:
-        self.write = write
-        self.done = done
-        self.held = False
-        self.error: Exception | None = None
-        self._next: Pending | None = None
-        # A bare lock is the cheapest thing a thread can wait on.
-        self._lock = threading.Lock()
-        self._lock.acquire()
-
-    def finish(self, held: bool, error: Exception | None = None) -> None:
-        """Tell how it went; the waiting thread goes on after `wake`."""
-        self.held, self.error = held, error
-        if self.done is not None:
-            self.done(error)
-
-    @staticmethod
-    def wake(finished: Sequence[Pending]) -> None:
-        """Let the waiting threads go on, each waking the next: all at once they would fight for the interpreter."""
-        for pending, following in itertools.pairwise(finished):
-            pending._next = following
-        if finished:
-            finished[0]._lock.release()
-
-    def wait(self) -> bool:
-        """Return, once committed, whether the lease held."""
-        self._lock.acquire()
-        if self._next is not None:
-            self._next._lock.release()
-        if self.error is not None:
-            raise self.error
-        return self.held
-
-
 class Writer:
-    """The recorder of one worker process; see `jobs.recorder.Recorder`."""
+    """The recorder of one worker process; see `jobs.recording.Recorder`."""
 
     inline = False
 
@@ -109,7 +70,7 @@ class Writer:
     def record_with(
         self, claimed: Claimed, make: Callable[[], Entry], lines: Callable[[], list[Line]]
     ) -> tuple[Entry, bool]:
-        """Run `make` and journal its entry in one transaction; see `jobs.recorder.Recorder`."""
+        """Run `make` and journal its entry in one transaction; see `jobs.recording.Recorder`."""
         with transaction.atomic():
             entry = make()
             with connection.cursor() as cursor:
@@ -119,7 +80,7 @@ class Writer:
         return entry, True
 
     def look(self, run_id: UUID, step: str, lookback: timedelta) -> tuple[list[Event], bool]:
-        """Return the events that may meet a step's wait; see `jobs.recorder.Recorder`."""
+        """Return the events that may meet a step's wait; see `jobs.recording.Recorder`."""
         while True:
             try:
                 with self._borrowed() as conn, conn.cursor() as cursor:
@@ -136,7 +97,7 @@ class Writer:
             self._branches += by
 
     async def offload(self, call: Callable[[], T]) -> T:
-        """Make a call on a thread of its own; see `jobs.recorder.Recorder`."""
+        """Make a call on a thread of its own; see `jobs.recording.Recorder`."""
         with self._counting:
             if self._beside is None:
                 self._beside = ThreadPoolExecutor(_BESIDE, thread_name_prefix="jobs-beside")

@@ -11,8 +11,9 @@ from jobs.database import pool
 from jobs.ids import new_id
 from jobs.journal import Claimed, Entry, Write, key_of
 from jobs.models import claiming
+from jobs.pending import Pending
 from jobs.registry import registry
-from jobs.writer import Pending, Writer
+from jobs.writer import Writer
 from tests.jobs.conftest import Engine
 
 pytestmark = pytest.mark.django_db(transaction=True)
