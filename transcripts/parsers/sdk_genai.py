@@ -51,8 +51,9 @@ class GenAI:
             "timeout": int(self.timeout * 1000),
             "retry_options": {"attempts": 1},
             "api_version": "v1beta",
-            # Every thread of a worker may be waiting for an answer at once.
-            "client_args": {"limits": httpx.Limits(max_connections=None, max_keepalive_connections=20)},
+            # Every thread of a worker may be waiting for an answer at once. A bound on idle connections would have
+            # httpcore close one that another thread was just given: its answer would be lost, and paid for again.
+            "client_args": {"limits": httpx.Limits(max_connections=None, max_keepalive_connections=None)},
         }
         if self.endpoint:
             options["base_url"] = self.endpoint
