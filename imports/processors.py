@@ -20,6 +20,10 @@ class RowError(Exception):
     """This row cannot be taken; the message is one sentence for people, with the value and the way out."""
 
 
+class BadAnswer(RowError):
+    """What `ask` returned is of no use: the row fails, and trying it again asks (and pays) anew."""
+
+
 class UnknownProcessor(LookupError):
     """No processor is registered under this name."""
 
@@ -112,8 +116,8 @@ def each_row(
 
     `ask(row)` is the part that talks to others: it has no transaction, and what it returns is stored with the row
     before `apply` begins, so that it is never asked for twice. `apply` runs in the transaction that marks the row as
-    done: both happen once, or neither. A RowError or any other exception fails the row alone; `ask` may raise
-    `jobs.RetryAfterError` to be asked again later, up to twice.
+    done: both happen once, or neither. A RowError or any other exception fails the row alone, and BadAnswer forgets the
+    answer with it; either part may raise `jobs.RetryAfterError` to be called again at that time, up to twice.
     """
 
     def decorate(apply: A) -> A:
