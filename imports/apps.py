@@ -8,6 +8,7 @@ class ImportsConfig(AppConfig):
 
     name = "imports"
     default_auto_field = "django.db.models.BigAutoField"
+    navigation = (("Imports", "imports:list", "imports.view_csvbatch"),)
 
     def ready(self) -> None:
         """Find what products register for rows."""

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from imports.models import CsvBatch, RowStatus
+from imports.models import CsvBatch, CsvRow, RowStatus
 
 # What a spreadsheet would take for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -18,21 +18,20 @@ WRONG = (RowStatus.FAILED, RowStatus.SKIPPED)
 
 def results(batch: CsvBatch) -> Iterator[bytes]:
     """Yield a CSV file with every row: its line, cells, status, attempts, result and error."""
-    return _lines(batch, batch.rows.all(), ["attempts", "result"])
+    return _lines(batch, CsvRow.objects.filter(batch=batch), ["attempts", "result"])
 
 
 def errors(batch: CsvBatch) -> Iterator[bytes]:
     """Yield a CSV file with the rows that failed or were left out, and why; corrected, it can be uploaded again."""
-    return _lines(batch, batch.rows.filter(status__in=WRONG), [])
+    return _lines(batch, CsvRow.objects.filter(batch=batch, status__in=WRONG), [])
 
 
 def _lines(batch: CsvBatch, rows: Any, more: list[str]) -> Iterator[bytes]:
     yield b"\xef\xbb\xbf" + _line(["line", *batch.headers, "status", *more, "error"])
-    wanted = ["number", "status", "data", "error", "attempts", "result"]
     after, found = -1, True
     # Read by line, a thousand at a time: a cursor would hold a connection as long as somebody's download takes.
     while found:
-        found = list(rows.filter(number__gt=after).order_by("number").only(*wanted)[:_CHUNK])
+        found = list(rows.filter(number__gt=after).order_by("number").defer("answer")[:_CHUNK])
         chunk = [_line(_cells(batch, row, more)) for row in found]
         after = found[-1].number if found else after
         yield b"".join(chunk)

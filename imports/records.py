@@ -126,8 +126,10 @@ def _plan(batch: CsvBatch) -> dict[str, Any]:
     size, delay, timeout = pace_of(batch)
     rows = batch.rows.filter(round=batch.round).count()
     batches = -(-rows // size)
-    CsvBatch.objects.filter(pk=batch.pk).update(batches=batches, batch_now=0)
     fold(batch.pk)
+    before = counts_of([batch.pk])[batch.pk].processed
+    began = {"round_at": timezone.now(), "round_from": before}
+    CsvBatch.objects.filter(pk=batch.pk).update(batches=batches, batch_now=0, **began)
     plan = {"batch": batch.pk, "round": batch.round, "rows": rows, "batches": batches}
     return {**plan, "size": size, "delay": delay, "timeout": timeout}
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 import jobs
 from imports import events, files, processors
-from imports.models import BatchStatus, CsvBatch, CsvRow, RowStatus, moving
+from imports.models import BatchStatus, CsvBatch, CsvRow, RowStatus, counts_of, moving
 from jobs import actions
 from jobs.events import send
 from jobs.models import Run
@@ -64,7 +64,8 @@ def resume(pk: int, *, by: str, source: Source = Source.MANUAL) -> CsvBatch:
     if batch.status != BatchStatus.PAUSED:
         raise NotPossible(f"“{batch}” is {_status(batch)}, so there is nothing to resume.")
     batch.status = BatchStatus.PROCESSING if batch.stored_at else BatchStatus.QUEUED
-    batch.save(update_fields=["status"])
+    batch.round_at, batch.round_from = timezone.now(), counts_of([batch.pk])[batch.pk].processed
+    batch.save(update_fields=["status", "round_at", "round_from"])
     resumed = jobs.Event(name=events.RESUMED, data={"batchId": batch.pk, "pause": batch.pauses})
     send([resumed], source=source, sender=by[:100])
     return batch

@@ -80,6 +80,8 @@ class CsvBatch(models.Model):
     run = models.UUIDField(null=True, blank=True, help_text="The run that works on it, or did last.")
     round = models.PositiveIntegerField(default=0, help_text="Grows each time rows are queued.")
     pauses = models.PositiveIntegerField(default=0, help_text="How often it was paused; a resume ends one of them.")
+    round_at = models.DateTimeField(null=True, blank=True, help_text="When it last began, or went on.")
+    round_from = models.PositiveIntegerField(default=0, help_text="Rows that were done by then.")
     batch_now = models.PositiveIntegerField(default=0)
     batches = models.PositiveIntegerField(default=0)
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)

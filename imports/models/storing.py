@@ -9,6 +9,7 @@ from typing import NamedTuple
 from django.db import connection
 
 _COPY = "COPY imports_csvrow (batch_id, number, round, status, attempts, data, error) FROM STDIN"
+_MANY = 1000
 
 
 class NewRow(NamedTuple):
@@ -29,4 +30,8 @@ def store(batch: int, rows: Iterable[NewRow]) -> int:
             text = json.dumps(row.data, ensure_ascii=False, separators=(",", ":"))
             copy.write_row((batch, row.number, row.round, row.status, 0, text, row.error))
             count += 1
+    if count >= _MANY:
+        with connection.cursor() as cursor:
+            # Autovacuum comes later; until then the planner would read every row of the file for each batch.
+            cursor.execute("ANALYZE imports_csvrow")
     return count
