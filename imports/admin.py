@@ -138,7 +138,6 @@ class CsvRowAdmin(ReadOnly):
     list_select_related = ("batch",)
     search_fields = ("error", "batch__original_filename")
     ordering = ("-pk",)
-    show_full_result_count = False
     fields = ("batch", "number", "status", "attempts", "data", "answer", "result", "error")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -79,7 +79,8 @@ class Migration(migrations.Migration):
                 ('batch', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='rows', to='imports.csvbatch')),
             ],
             options={
-                'verbose_name': 'row',
+                'verbose_name': 'row of an import',
+                'verbose_name_plural': 'rows of imports',
             },
         ),
         migrations.CreateModel(

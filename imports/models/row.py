@@ -44,7 +44,8 @@ class CsvRow(models.Model):
     error = models.TextField(blank=True, default="")
 
     class Meta:
-        verbose_name = "row"
+        verbose_name = "row of an import"
+        verbose_name_plural = "rows of imports"
         constraints = [models.UniqueConstraint(fields=["batch", "number"], name="row_once")]
         indexes = [
             models.Index(fields=["batch", "round", "number"], name="row_turn"),
