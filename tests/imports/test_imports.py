@@ -11,7 +11,7 @@ from imports.processors import Column
 from jobs import testing
 from jobs.models import Run
 from jobs.types import Op
-from tests.imports.conftest import csv_of, started, statuses, uploaded
+from tests.imports.conftest import REAL, ROOT, csv_of, started, statuses, uploaded
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("shop")]
 
@@ -22,8 +22,17 @@ def finished(batch):
     return batch
 
 
-def test_the_default_pace_is_five_rows_at_a_time_and_two_seconds_between():
-    batch = uploaded(csv_of(23), processor="shop.store")
+def real_file():
+    path = REAL / "generated_products_23_dev.csv"
+    if not path.is_file():
+        pytest.skip(f"no folder {REAL.relative_to(ROOT.parent)} beside the project")
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("content", [lambda: csv_of(23), real_file], ids=["made", "real"])
+def test_the_default_pace_is_five_rows_at_a_time_and_two_seconds_between(content):
+    processors.each_row("shop.mpn", title="MPN", required=[Column("sku", aliases=("mpn",))])(lambda row, answer: 1)
+    batch = uploaded(content(), processor="shop.mpn")
     result = testing.run(functions.process_bulk_csv, data={"batchId": batch.pk})
     assert result.must_complete() == {"total": 23, "successful": 23, "failed": 0, "skipped": 0}
     steps = ["initialize-job"]
@@ -33,7 +42,9 @@ def test_the_default_pace_is_five_rows_at_a_time_and_two_seconds_between():
     assert list(result.steps) == [*steps, "finalize-job"]
     plan = result.steps["initialize-job"]
     assert (plan["size"], plan["delay"], plan["timeout"], plan["batches"]) == (5, 2, 60, 5)
-    assert [result.steps[f"process-batch-{n}"]["line"] for n in range(1, 6)] == [6, 11, 16, 21, 24]
+    lines = list(batch.rows.order_by("number").values_list("number", flat=True))
+    ends = [lines[nth] for nth in (4, 9, 14, 19, 22)]
+    assert [result.steps[f"process-batch-{n}"]["line"] for n in range(1, 6)] == ends
     assert [result.steps[f"update-progress-{n}"]["done"] for n in range(1, 6)] == [5, 10, 15, 20, 23]
     assert timedelta(seconds=8) <= result.took < timedelta(seconds=12)
     sleeps = {step.name: step for step in result.run.journal.filter(op=Op.SLEEP)}

@@ -1,6 +1,7 @@
 """The pages of imports: what a person sees, chooses and presses, and who may."""
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
@@ -158,6 +159,27 @@ def test_a_file_that_is_too_large_is_refused(operator, monkeypatch):
     response = put(operator, csv_of(3))
     assert response.status_code == 413
     assert "larger than" in text(response)
+
+
+def test_a_file_that_django_keeps_on_disk_is_taken_like_any_other(operator):
+    rows = 60_000
+    content = "sku,name\n" + "".join(f"{n},{'x' * 40}\n" for n in range(rows))
+    assert put(operator, content).status_code == 302
+    batch = CsvBatch.objects.get()
+    assert (batch.size, batch.checked["good"]) == (len(content), rows)
+
+
+def test_a_file_that_was_gone_when_it_should_begin_can_be_tried_again(operator):
+    batch = started(csv_of(3))
+    content = batch.file.read()
+    batch.file.storage.delete(batch.file.name)
+    testing.drain()
+    assert "no longer in storage" in text(operator.get(batch.get_absolute_url()))
+    batch.file.storage.save(batch.file.name, ContentFile(content))
+    assert "3 rows are tried again." in text(operator.post(f"/imports/{batch.pk}/retry/", follow=True))
+    testing.drain()
+    batch.refresh_from_db()
+    assert (batch.status, counts_of([batch.pk])[batch.pk].completed) == ("COMPLETED", 3)
 
 
 def test_an_import_under_way_shows_its_progress_and_a_poll_changes_only_with_it(operator):
