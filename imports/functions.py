@@ -9,6 +9,7 @@ from imports.models import SUBJECT
 from jobs.types import FUNCTION_CANCELLED
 
 RETRIES = 2
+BACKOFF = [5, 60]
 MOST_BATCHES = 250
 """A run has at most so many batches of its own; a larger file is cut into slices, each a run."""
 PATIENCE = timedelta(days=1)
@@ -27,6 +28,7 @@ def note_failure(ctx: jobs.ContextSync) -> bool:
     name="Import a file of rows",
     trigger=jobs.TriggerEvent(event=events.PROCESS),
     retries=RETRIES,
+    backoff=BACKOFF,
     cancel=CANCELLED_BY,
     subject=OF_FILE,
     on_failure=note_failure,
@@ -80,6 +82,7 @@ def process_slices(ctx: jobs.ContextSync, plan: dict[str, Any]) -> None:
     name="Import a slice of a file",
     trigger=jobs.TriggerEvent(event=events.SLICE),
     retries=RETRIES,
+    backoff=BACKOFF,
     cancel=CANCELLED_BY,
     subject=OF_FILE,
 )

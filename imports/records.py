@@ -30,6 +30,10 @@ UNEXPECTED = (
 PLAIN = {"StorageUnavailable", "Unreadable"}
 
 
+class RowsLeft(Exception):
+    """Some rows of a batch have neither succeeded nor failed, through no fault of theirs."""
+
+
 def initialize(data: Mapping[str, Any], run_id: str) -> dict[str, Any]:
     """Make this run the one that imports the file of an event, and store its rows unless they are; return the plan.
 
@@ -144,7 +148,8 @@ def process_batch(plan: Mapping[str, Any], after: int, last: bool) -> dict[str, 
 
     {"line": of the last of them, "pause": None}, or the number of the pause that kept it from doing anything. Rows
     that have ended are not touched again, so a batch that is repeated goes on where it stopped. Raises
-    RetryAfterError if rows want to be tried again later and this is not the last attempt.
+    RetryAfterError if rows want to be tried again later and this is not the last attempt, RowsLeft if the database
+    was away.
     """
     batch = CsvBatch.objects.get(pk=plan["batch"])
     if batch.status == BatchStatus.PAUSED:
@@ -162,6 +167,8 @@ def process_batch(plan: Mapping[str, Any], after: int, last: bool) -> dict[str, 
         work.do(moving.claim(todo))
     if work.until is not None:
         raise jobs.RetryAfterError("Some rows asked to be tried again later.", max(work.until, clock.now()))
+    if left := moving.still_open([pk for pk, _, _ in rows]):
+        raise RowsLeft(f"{left} rows of this batch could not be ended; they are tried again.")
     return {"line": rows[-1][1] if rows else after, "pause": None}
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from imports.models.moving import Claimed, Ending, end, give_back, keep_answer, limit_transaction
 from imports.processors import Apply, Ask, BadAnswer, Row, RowError
@@ -39,7 +39,7 @@ class Work:
     """When the rows that asked to wait want to be tried again; the latest of them."""
 
     def do(self, claimed: Sequence[Claimed]) -> None:
-        """Take all these rows through their attempt; every one of them is ended, or given back, when this returns."""
+        """Take all these rows through their attempt; what is still open when this returns wants another one."""
         if connection.in_atomic_block:
             # Tests execute runs in their own transaction, which no other thread could see.
             for each in claimed:
@@ -83,6 +83,12 @@ class Work:
             return
         except RetryAfterError as error:
             self._wait(claimed, error)
+        except (OperationalError, InterfaceError) as error:
+            # A lost connection or a deadlock is not the row's fault: the batch is tried again.
+            if self.last:
+                self._fail(claimed, in_words(error))
+            else:
+                give_back(claimed, in_words(error))
         except Exception as error:
             self._fail(claimed, in_words(error), keeps_answer=not isinstance(error, BadAnswer))
 

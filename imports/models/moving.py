@@ -121,6 +121,11 @@ def limit_transaction(seconds: float) -> None:
         cursor.execute(_LIMITS, [milliseconds, milliseconds])
 
 
+def still_open(rows: Sequence[int]) -> int:
+    """Return how many of these rows have not ended."""
+    return CsvRow.objects.filter(pk__in=rows, status__in=OPEN_ROWS).count()
+
+
 def requeue(batch: int, round_: int, statuses: Sequence[str]) -> int:
     """Put the rows in these statuses into a round of their own; returns how many there are."""
     rows = CsvRow.objects.filter(batch=batch, status__in=statuses)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 
 import jobs
 from imports import events, functions, processors, verbs
@@ -180,6 +181,41 @@ def test_a_row_that_asks_to_wait_for_ever_fails_with_the_third_try():
     testing.run(functions.process_bulk_csv, data={"batchId": batch.pk}).must_complete()
     row = batch.rows.get()
     assert (row.status, row.error, row.attempts) == ("FAILED", "The service is busy.", 3)
+
+
+def test_a_lost_connection_is_not_the_rows_fault():
+    tried = []
+
+    @processors.each_row("shop.lost", title="Lost", required=[Column("sku")])
+    def apply(row, answer):
+        tried.append(row.data["sku"])
+        if row.data["sku"] == "A-2" and tried.count("A-2") < 2:
+            raise OperationalError("server closed the connection unexpectedly")
+
+    batch = uploaded(csv_of(3), processor="shop.lost")
+    testing.run(functions.process_bulk_csv, data={"batchId": batch.pk}).must_complete()
+    assert sorted(tried) == ["A-1", "A-2", "A-2", "A-3"]
+    assert [status for _, status, _ in statuses(batch)] == ["COMPLETED"] * 3
+
+
+def test_a_run_that_broke_off_leaves_its_rows_to_be_retried(monkeypatch):
+    batch = uploaded(csv_of(7, bad=(1,)), processor="shop.store")
+    update = functions.records.update_progress
+
+    def broken(plan, number):
+        raise ConnectionError("the database is away")
+
+    monkeypatch.setattr(functions.records, "update_progress", broken)
+    assert testing.run(functions.process_bulk_csv, data={"batchId": batch.pk}).status == "FAILED"
+    batch.refresh_from_db()
+    assert batch.status == "FAILED"
+    assert "stopped for an unexpected reason (ConnectionError)" in batch.error
+    monkeypatch.setattr(functions.records, "update_progress", update)
+    assert verbs.retry(batch.pk, by="opal") == 3
+    testing.drain()
+    counts = counts_of([batch.pk])[batch.pk]
+    assert (counts.completed, counts.failed, counts.open) == (6, 1, 0)
+    assert max(batch.rows.values_list("attempts", flat=True)) == 2
 
 
 def test_a_set_is_taken_in_one_call_and_its_bad_rows_fail_alone():
