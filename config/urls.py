@@ -15,6 +15,8 @@ urlpatterns = [
     path("api/transcripts/", include("transcripts.api_urls")),
     path("tenders/", include("tenders.urls")),
     path("api/tenders/", include("tenders.api_urls")),
+    path("imports/", include("imports.urls")),
+    path("api/imports/", include("imports.api_urls")),
     path("admin/", admin.site.urls),
     path("", include("jobs.urls")),
 ]

@@ -8,3 +8,10 @@ class ImportsConfig(AppConfig):
 
     name = "imports"
     default_auto_field = "django.db.models.BigAutoField"
+    navigation = (("Imports", "imports:list", "imports.view_csvbatch"),)
+
+    def ready(self) -> None:
+        """Find what products register for rows."""
+        from imports import processors
+
+        processors.discover()

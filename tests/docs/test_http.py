@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import resolve
 
+from imports import api_urls as imports_urls
 from jobs import testing, urls
 from jobs.models import EventKey
 from tests.docs import pages
@@ -19,6 +20,7 @@ TEXT = (pages.DOCS / "http.md").read_text()
 CALL = b"""Anna Berg: We lose about two hours a day because the reports are built by hand, and nobody likes to do that.
 Tom Okafor: What would it mean for you to get them automatically?
 """
+ROWS = b"name,domain\nNorthwind,northwind.example\nContoso,contoso.example\n"
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +39,7 @@ def commands() -> list[list[str]]:
 def test_every_address_that_is_named_exists_and_none_is_left_out() -> None:
     named = {re.sub(r"<(\w+)>", "1", path) for _, path in addresses()}
     views = {resolve(path).func for path in named}
-    existing = {pattern.callback for pattern in [*urls.urlpatterns, *api_urls.urlpatterns]}
+    existing = {pattern.callback for pattern in [*urls.urlpatterns, *api_urls.urlpatterns, *imports_urls.urlpatterns]}
     assert views == existing
 
 
@@ -72,7 +74,8 @@ class Caller:
 
     def _field(self, field: str) -> tuple[str, Any]:
         name, _, value = field.partition("=")
-        return (name, SimpleUploadedFile(value[1:], CALL)) if value.startswith("@") else (name, value)
+        content = ROWS if value.endswith(".csv") else CALL
+        return (name, SimpleUploadedFile(value[1:], content)) if value.startswith("@") else (name, value)
 
 
 @pytest.mark.usefixtures("media_folder")
@@ -85,9 +88,9 @@ def test_the_examples_are_answered_as_the_page_says() -> None:
         answers.append((response.status_code, json.loads(response.content) if is_json else {}))
         caller.known["EVENT"] = answers[0][1]["ids"][0]
         testing.drain()
-    assert [code for code, _ in answers] == [200, 200, 200, 200, 200, 200, 200, 201, 200, 200, 201, 200, 409]
+    assert [code for code, _ in answers] == [200, 200, 200, 200, 200, 200, 200, 201, 200, 200, 201, 200, 409, 201, 200]
     fields = [set(json.loads(block)) for block in pages.blocks(TEXT, "json")]
     runs = answers[5][1]["data"]
-    assert fields == [set(answers[0][1]), set(runs[0]), *(set(answers[n][1]) for n in (6, 7, 9, 10))]
+    assert fields == [set(answers[0][1]), set(runs[0]), *(set(answers[n][1]) for n in (6, 7, 9, 10, 13, 14))]
     assert runs[0]["output"]["message"] == "Hello, Ada!"
     assert answers[11][1]["status"] == "COMPLETED"
