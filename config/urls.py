@@ -15,6 +15,7 @@ urlpatterns = [
     path("api/transcripts/", include("transcripts.api_urls")),
     path("tenders/", include("tenders.urls")),
     path("api/tenders/", include("tenders.api_urls")),
+    path("clients/", include("clients.urls")),
     path("admin/", admin.site.urls),
     path("", include("jobs.urls")),
 ]
