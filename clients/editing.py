@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
+from clients import events
 from clients.models import LISTS, AIStatus, Client, Competitor
 
 
@@ -37,7 +38,7 @@ def clear(client_id: int) -> int:
     What people entered stays, and so do the count of enhancements and its tokens: they were paid for.
     """
     client = Client.objects.select_for_update().get(pk=client_id)
-    if client.is_processing:
+    if client.is_processing or events.live_run(client) is not None:
         raise Busy(f"“{client}” is being enhanced right now; clear it once that has ended.")
     filled = client.by_model
     for name in filled:

@@ -20,7 +20,10 @@ def lines(value: Any) -> list[str]:
     """Return short lines, each once, whatever their capitals; one text counts as a list of one."""
     several = value if isinstance(value, list | tuple) else [] if value is None else [value]
     texts = (" ".join(visible(str(each)).split())[:200] for each in several)
-    return list({text.casefold(): text for text in texts if text}.values())
+    found: dict[str, str] = {}
+    for text in filter(None, texts):
+        found.setdefault(text.casefold(), text)
+    return list(found.values())
 
 
 Lines = Annotated[list[str], BeforeValidator(lines)]

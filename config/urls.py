@@ -16,6 +16,7 @@ urlpatterns = [
     path("tenders/", include("tenders.urls")),
     path("api/tenders/", include("tenders.api_urls")),
     path("clients/", include("clients.urls")),
+    path("api/clients/", include("clients.api_urls")),
     path("admin/", admin.site.urls),
     path("", include("jobs.urls")),
 ]
