@@ -188,6 +188,11 @@ TENDERS_CF_INTERVAL = env.seconds("TENDERS_CF_INTERVAL", 1)
 TENDERS_LOOKUP_INTERVAL = env.seconds("TENDERS_LOOKUP_INTERVAL", 0.3)
 TENDERS_LLM = env.flag("TENDERS_LLM")
 
+# Imports: how many rows at once, the seconds between batches, and how long one row may take.
+IMPORTS_BATCH_SIZE = env.number("IMPORTS_BATCH_SIZE", 5, least=1)
+IMPORTS_DELAY = env.seconds("IMPORTS_DELAY", 2)
+IMPORTS_ROW_TIMEOUT = env.seconds("IMPORTS_ROW_TIMEOUT", 60)
+
 # Mail. Without a server it is written to the log.
 EMAIL_HOST = env.text("EMAIL_HOST")
 EMAIL_PORT = env.number("EMAIL_PORT", 587, least=1)

@@ -8,3 +8,9 @@ class ImportsConfig(AppConfig):
 
     name = "imports"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Find what products register for rows."""
+        from imports import processors
+
+        processors.discover()

@@ -9,6 +9,7 @@ _OUTSIDE = (
     "SUPABASE_",
     "GITHUB_",
     "TENDERS_",
+    "IMPORTS_",
     "EMAIL_",
     "JOBS_",
     "DATABASE_URL",
