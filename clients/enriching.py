@@ -13,10 +13,14 @@ from clients.models.fields import MOST_COMPETITORS, MOST_IN_A_LIST
 from jobs import clock
 
 
-def ask(client_id: int, run_id: str | None) -> dict[str, Any]:
-    """Ask the model about a client; returns the raw answer, the model's name and the tokens used."""
-    client = records.begin(client_id, run_id)
-    return model.ask(Enrichment, prompts.ENRICH, prompts.about(client)).to_json()
+def ask(client_id: int, run_id: str) -> dict[str, Any]:
+    """Ask the model about a client for the run that enhances it; returns the raw answer, the model and the tokens."""
+    return ask_about(records.begin(client_id, run_id))
+
+
+def ask_about(client: Client, *, at_most: float | None = None) -> dict[str, Any]:
+    """Ask the model about a client, within so many seconds."""
+    return model.ask(Enrichment, prompts.ENRICH, prompts.about(client), at_most=at_most).to_json()
 
 
 def process(reply: Mapping[str, Any], own_name: str, own_domain: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ ENHANCE = "client/enhance.requested"
 QUERIES = "client/queries.requested"
 BRIEF = "client/brief.requested"
 USER = "client/user.requested"
+MIRROR = "client/mirror.requested"
 ENHANCE_SUFFIX = "-enhance-client-with-ai"
 QUERIES_SUFFIX = "-generate-queries"
 BRIEF_SUFFIX = "-content-brief"
@@ -103,6 +104,11 @@ def request_user(data: dict[str, Any], *, by: str) -> None:
     """Start inviting somebody; `data` is that of `client/user.requested`."""
     with transaction.atomic():
         send([jobs.Event(name=USER, data=data)], source=Source.MANUAL, sender=by[:100])
+
+
+def request_mirror(client_id: int) -> None:
+    """Start the copy of a client to Supabase once the caller's transaction is committed."""
+    send([jobs.Event(name=MIRROR, data={"clientId": client_id})])
 
 
 def _need_key() -> None:

@@ -45,6 +45,19 @@ def enhance_client_with_ai(ctx: jobs.ContextSync) -> dict[str, Any]:
 
 
 @jobs.create_function(
+    fn_id="mirror-client",
+    name="Copy a client to Supabase",
+    trigger=jobs.TriggerEvent(event=events.MIRROR),
+    retries=3,
+    subject=SUBJECT + "{clientId}",
+)
+def mirror_client(ctx: jobs.ContextSync) -> dict[str, Any]:
+    """Copy a client as it is stored here; for those that were enhanced as rows of a file."""
+    client = records.number(ctx.event.data.get("clientId"), "clientId")
+    return ctx.step.run("mirror-to-supabase", mirror.push, client, None)
+
+
+@jobs.create_function(
     fn_id="generate-queries",
     name="Generate queries",
     trigger=jobs.TriggerEvent(event=events.QUERIES),

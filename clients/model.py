@@ -55,8 +55,10 @@ def is_configured() -> bool:
     return bool(settings.OPENAI_API_KEY)
 
 
-def ask(schema: type[Schema], instructions: str, question: str) -> Reply:
+def ask(schema: type[Schema], instructions: str, question: str, *, at_most: float | None = None) -> Reply:
     """Ask once for an answer that fits the schema; it has been validated when it is returned.
+
+    at_most: seconds, where the caller has less time than OPENAI_TIMEOUT.
 
     Raises ModelRefused, ModelMisconfigured, ModelUnavailable, or RetryAfterError where the provider names a time.
     """
@@ -66,11 +68,13 @@ def ask(schema: type[Schema], instructions: str, question: str) -> Reply:
         raise ModelMisconfigured(NO_KEY)
     messages = [{"role": "system", "content": instructions}, {"role": "user", "content": question}]
     try:
-        return _reply(_parsed(schema, messages, language_model.temperature(_TEMPERATURE)))
+        completions = language_model.connect(at_most).chat.completions
+        return _reply(_parsed(completions, schema, messages))
     except openai.APIStatusError as error:
         raise _judged(error) from None
     except openai.APITimeoutError:
-        raise ModelUnavailable(f"{_who()} did not answer within {settings.OPENAI_TIMEOUT:g} s.") from None
+        seconds = min(settings.OPENAI_TIMEOUT, at_most or settings.OPENAI_TIMEOUT)
+        raise ModelUnavailable(f"{_who()} did not answer within {seconds:g} s.") from None
     except openai.APIConnectionError as error:
         raise ModelUnavailable(f"{_who()} cannot be reached ({_reason(error)}).") from None
     except openai.LengthFinishReasonError as error:
@@ -86,17 +90,18 @@ def ask(schema: type[Schema], instructions: str, question: str) -> Reply:
         raise ModelUnavailable(f"{_who()} gave an answer that makes no sense ({type(error).__name__}).") from None
 
 
-def _parsed(schema: type[Schema], messages: list[dict[str, str]], sampling: dict[str, float]) -> Any:
+def _parsed(completions: Any, schema: type[Schema], messages: list[dict[str, str]]) -> Any:
     import openai
 
-    completions = language_model.connect().chat.completions
+    question = {"model": settings.OPENAI_MODEL, "messages": messages, "response_format": schema}
+    sampling = language_model.temperature(_TEMPERATURE)
     try:
-        return completions.parse(model=settings.OPENAI_MODEL, messages=messages, response_format=schema, **sampling)
+        return completions.parse(**question, **sampling)
     except openai.BadRequestError as error:
         if not sampling or error.param != "temperature":
             raise
     # A model that thinks, under a name that we do not know. A refused request is not paid for.
-    return completions.parse(model=settings.OPENAI_MODEL, messages=messages, response_format=schema)
+    return completions.parse(**question)
 
 
 def _reply(completion: Any) -> Reply:

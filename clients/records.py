@@ -31,23 +31,23 @@ def number(given: Any, what: str) -> int:
 
 
 @transaction.atomic
-def begin(client_id: int, run_id: str | None) -> Client:
+def begin(client_id: int, run_id: str) -> Client:
     """Make this run the one that enhances the client, and return it; raises NonRetriableError for an unknown one."""
     client = Client.objects.select_for_update().filter(pk=client_id).first()
     if client is None:
         raise NonRetriableError(f"There is no client {client_id}; it may have been deleted.")
     client.ai_status, client.ai_error = AIStatus.PROCESSING, ""
-    client.run = UUID(run_id) if run_id else None
+    client.run = UUID(run_id)
     client.save(update_fields=["ai_status", "ai_error", "run"])
     return client
 
 
 def owned(client_id: int, run_id: str | None) -> Client:
-    """Return the client, locked, if this run still owns it; else raise Superseded."""
+    """Return the client, locked, if this run still owns it; else raise Superseded. None asks for no owner."""
     client = Client.objects.select_for_update().filter(pk=client_id).first()
     if client is None:
         raise NonRetriableError(f"There is no client {client_id}; it may have been deleted.")
-    if client.run != (UUID(run_id) if run_id else None):
+    if run_id is not None and client.run != UUID(run_id):
         raise Superseded(TAKEN_OVER)
     return client
 
@@ -62,6 +62,11 @@ def recover(client: Client) -> None:
     if client.ai_status != AIStatus.COMPLETED:
         complete(client)
         client.save(update_fields=["ai_status", "ai_error"])
+
+
+def fail(client_id: int, words: str) -> None:
+    """Mark a client for which a row of a file could not get an answer."""
+    Client.objects.filter(pk=client_id).update(ai_status=AIStatus.FAILED, ai_error=words)
 
 
 @transaction.atomic

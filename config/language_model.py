@@ -9,14 +9,17 @@ from django.conf import settings
 _REASONING = re.compile(r"^(?:o\d|gpt-[5-9](?!\S*chat))")
 
 
-def connect() -> Any:
-    """Return a client that asks once, within OPENAI_TIMEOUT: the engine retries, so the client must not."""
+def connect(at_most: float | None = None) -> Any:
+    """Return a client that asks once, within OPENAI_TIMEOUT: the engine retries, so the client must not.
+
+    at_most: seconds, where the caller has less time than that.
+    """
     import openai  # takes half a second, and most processes never need it
 
     return openai.OpenAI(
         api_key=settings.OPENAI_API_KEY,
         base_url=settings.OPENAI_BASE_URL or None,
-        timeout=settings.OPENAI_TIMEOUT,
+        timeout=min(settings.OPENAI_TIMEOUT, at_most or settings.OPENAI_TIMEOUT),
         max_retries=0,
     )
 
