@@ -23,6 +23,7 @@ ENHANCE_SUFFIX = "-enhance-client-with-ai"
 QUERIES_SUFFIX = "-generate-queries"
 BRIEF_SUFFIX = "-content-brief"
 PAID = "call-openai"
+_BUSY = "“{client}” is being enhanced right now; wait until that has ended."
 
 
 class NotNow(Exception):
@@ -34,7 +35,7 @@ def why_not(client: Client) -> str:
     if not model.is_configured():
         return model.NO_KEY
     if live_run(client) is not None:
-        return f"“{client}” is being enhanced right now; wait until that has ended."
+        return _BUSY.format(client=client)
     return ""
 
 
@@ -72,7 +73,11 @@ def _started(client: Client, by: str, source: Source) -> UUID:
     (sent,) = send([jobs.Event(name=ENHANCE, data=data_of(client))], source=source, sender=by[:100])
     # Other functions may listen to this event as well.
     own = Run.objects.filter(pk__in=sent.run_ids, function__endswith=ENHANCE_SUFFIX)
-    return own.values_list("pk", flat=True).get()
+    run = own.exclude(status=RunStatus.SKIPPED).values_list("pk", flat=True).first()
+    if run is None:
+        # Somebody else's event was faster, and the door let one in.
+        raise NotNow(_BUSY.format(client=client))
+    return run
 
 
 def data_of(client: Client) -> dict[str, Any]:

@@ -107,7 +107,7 @@ class Migration(migrations.Migration):
                 ('client', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='competitors', to='clients.client')),
             ],
             options={
-                'ordering': ['source', 'name'],
+                'ordering': ['-source', 'name'],
                 'constraints': [models.UniqueConstraint(fields=('client', 'domain'), name='competitor_once'), models.CheckConstraint(condition=models.Q(('domain', ''), _negated=True), name='competitor_has_domain')],
             },
         ),

@@ -151,7 +151,7 @@ class Competitor(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        ordering = ["source", "name"]
+        ordering = ["-source", "name"]
         constraints = [
             models.UniqueConstraint(fields=["client", "domain"], name="competitor_once"),
             models.CheckConstraint(condition=~Q(domain=""), name="competitor_has_domain"),

@@ -224,6 +224,16 @@ def test_a_press_starts_one_run_and_a_second_is_refused_in_words(provider, acme,
     assert fresh(acme).ai_status == AIStatus.COMPLETED
 
 
+def test_a_press_that_another_event_has_overtaken_is_refused_and_takes_nothing_over(provider, acme, fresh, monkeypatch):
+    jobs.send_sync([jobs.Event(name=events.ENHANCE, data=events.data_of(acme))])
+    # As if that event had come between this press's look and its send.
+    monkeypatch.setattr(events, "live_run", lambda client: None)
+    with pytest.raises(events.NotNow, match="is being enhanced right now"):
+        events.request_enhancement(acme.pk, by="mara")
+    testing.drain()
+    assert (fresh(acme).ai_status, len(provider.asked)) == (AIStatus.COMPLETED, 1)
+
+
 def test_a_cancelled_run_leaves_no_client_enhancing_for_ever(provider, acme, fresh):
     run = events.request_enhancement(acme.pk, by="mara")
     actions.cancel(Run.objects.get(pk=run), by="opal")
