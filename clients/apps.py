@@ -8,3 +8,4 @@ class ClientsConfig(AppConfig):
 
     name = "clients"
     default_auto_field = "django.db.models.BigAutoField"
+    navigation = (("Clients", "clients:list", "clients.view_client"),)

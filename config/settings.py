@@ -124,6 +124,7 @@ WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG or env.flag("STATIC_FROM
 SUPABASE_URL = env.text("SUPABASE_URL").rstrip("/")
 SUPABASE_KEY = env.text("SUPABASE_KEY")
 SUPABASE_BUCKET = env.text("SUPABASE_BUCKET", "stepwell")
+SUPABASE_MIRROR = env.flag("SUPABASE_MIRROR", default=True)
 SUPABASE_TIMEOUT = env.seconds("SUPABASE_TIMEOUT", 20)
 PLAIN_STATIC = "django.contrib.staticfiles.storage.StaticFilesStorage"
 HASHED_STATIC = "whitenoise.storage.CompressedManifestStaticFilesStorage"
@@ -170,7 +171,7 @@ GEMINI_API_ENDPOINT = env.text("GEMINI_API_ENDPOINT")
 GEMINI_SDK = env.text("GEMINI_SDK", "google-generativeai")
 GEMINI_TIMEOUT = env.seconds("GEMINI_TIMEOUT", 120)
 OPENAI_API_KEY = env.text("OPENAI_API_KEY")
-OPENAI_MODEL = env.text("OPENAI_MODEL")
+OPENAI_MODEL = env.text("OPENAI_MODEL", "gpt-5.5")
 OPENAI_BASE_URL = env.text("OPENAI_BASE_URL")
 OPENAI_TIMEOUT = env.seconds("OPENAI_TIMEOUT", 120)
 

@@ -1,10 +1,7 @@
 """Uploads in Supabase Storage: a private bucket behind Django's storage interface."""
 
-import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from io import BytesIO
 from typing import Any
 
@@ -14,11 +11,11 @@ from django.core.files.base import File
 from django.core.files.storage import Storage
 from django.utils.deconstruct import deconstructible
 
+from config import supabase
 from jobs.errors import NonRetriableError, RetryAfterError
 
 # What is stored is never shown as a page, whatever the uploader said it is.
 CONTENT_TYPE = "application/octet-stream"
-FIRST_CLIENT = threading.Lock()
 
 
 class StorageUnavailable(OSError):
@@ -81,22 +78,10 @@ def _path(name: str) -> str:
 
 
 def _bucket() -> Any:
-    with FIRST_CLIENT:
-        # Keyed by process: a connection opened before a fork cannot be shared after it.
-        client = _client(os.getpid(), settings.SUPABASE_URL, settings.SUPABASE_KEY, settings.SUPABASE_TIMEOUT)
-    return client.storage.from_(settings.SUPABASE_BUCKET)
-
-
-@lru_cache(maxsize=4)
-def _client(process: int, url: str, key: str, timeout: float) -> Any:
-    from supabase import ClientOptions, create_client  # takes half a second, and most processes never need it
-    from supabase.lib.client_options import SyncClientOptions
-
-    if not key:
-        raise StorageRefused("SUPABASE_URL is set but SUPABASE_KEY is not.")
-    session = httpx.Client(timeout=timeout, follow_redirects=True)
-    options: ClientOptions = SyncClientOptions(httpx_client=session, auto_refresh_token=False, persist_session=False)
-    return create_client(url, key, options)
+    try:
+        return supabase.connected().storage.from_(settings.SUPABASE_BUCKET)
+    except supabase.KeyMissing as error:
+        raise StorageRefused(str(error)) from None
 
 
 @contextmanager

@@ -17,6 +17,8 @@ urlpatterns = [
     path("api/tenders/", include("tenders.api_urls")),
     path("imports/", include("imports.urls")),
     path("api/imports/", include("imports.api_urls")),
+    path("clients/", include("clients.urls")),
+    path("api/clients/", include("clients.api_urls")),
     path("admin/", admin.site.urls),
     path("", include("jobs.urls")),
 ]

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 
+from config import language_model
 from jobs.errors import NonRetriableError, RetryAfterError
 from tenders.models import Tender
 from tenders.ocds import categories
@@ -24,17 +25,13 @@ def category_for(tender: Tender, found: dict[str, Any]) -> dict[str, tuple[str, 
 def _answer(words: str) -> str:
     import openai
 
-    client = openai.OpenAI(
-        api_key=settings.OPENAI_API_KEY,
-        base_url=settings.OPENAI_BASE_URL or None,
-        timeout=settings.OPENAI_TIMEOUT,
-        max_retries=0,
-    )
     listed = "\n".join(categories.BY_ID.values())
     asked = f"Answer with the one category of this list that fits the tender, or with: none.\n{listed}"
     messages: Any = [{"role": "system", "content": asked}, {"role": "user", "content": words}]
     try:
-        reply = client.chat.completions.create(model=settings.OPENAI_MODEL, messages=messages, temperature=0)
+        reply = language_model.connect().chat.completions.create(
+            model=settings.OPENAI_MODEL, messages=messages, **language_model.temperature(0)
+        )
     except openai.RateLimitError as error:
         raise RetryAfterError("The model limits our requests.", 60_000) from error
     except (openai.APIConnectionError, openai.InternalServerError) as error:

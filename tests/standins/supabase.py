@@ -1,4 +1,4 @@
-"""A loopback server that answers like Supabase Storage's REST interface."""
+"""A loopback server that answers like Supabase: Storage's REST interface, and PostgREST's on real tables."""
 
 import json
 import threading
@@ -8,18 +8,22 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from tests.standins import postgrest
+from tests.standins.postgrest import Tables
+
 NOT_FOUND = {"statusCode": "404", "error": "not_found", "message": "Object not found"}
 DUPLICATE = {"statusCode": "409", "error": "Duplicate", "message": "The resource already exists"}
 BAD_KEY = {"statusCode": "403", "error": "Unauthorized", "message": "Invalid Compact JWS"}
 BAD_BUCKET = {"statusCode": "404", "error": "Bucket not found", "message": "Bucket not found"}
+BAD_API_KEY = {"message": "Invalid API key", "hint": "Double check your Supabase API key."}
 PREFIX = "/storage/v1/object/"
 
 
 class SupabaseStandIn:
-    """Holds the objects, the requests seen, and answers to give instead of the true ones."""
+    """Holds the objects, the requests seen, and answers to give instead of the true ones; `tables` are PostgreSQL's."""
 
-    def __init__(self, *, key: str, bucket: str) -> None:
-        self.key, self.bucket = key, bucket
+    def __init__(self, *, key: str, bucket: str = "stepwell", tables: Tables | None = None) -> None:
+        self.key, self.bucket, self.tables = key, bucket, tables
         self.objects: dict[str, tuple[bytes, str]] = {}
         self.seen: list[str] = []
         self.next_answers: list[tuple[int, dict[str, str], bytes]] = []
@@ -48,14 +52,26 @@ class _Handler(BaseHTTPRequestHandler):
         time.sleep(self.standin.delay)
         if self.standin.next_answers:
             return self._answer(*self.standin.next_answers.pop(0))
-        if self.headers.get("authorization") != f"Bearer {self.standin.key}":
+        known = self.headers.get("authorization") == f"Bearer {self.standin.key}"
+        if path.startswith(postgrest.PREFIX):
+            return self._rest(path.removeprefix(postgrest.PREFIX), body) if known else self._json(401, BAD_API_KEY)
+        if not known:
             return self._json(400, BAD_KEY)
         bucket, _, name = path.removeprefix(PREFIX).removeprefix("info/").partition("/")
         if bucket != self.standin.bucket:
             return self._json(400, BAD_BUCKET)
         return getattr(self, f"_{self.command.lower()}")(name, body, is_info=path.startswith(f"{PREFIX}info/"))
 
-    do_GET = do_POST = do_DELETE = _serve  # noqa: N815
+    do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815
+
+    def _rest(self, table: str, body: bytes) -> None:
+        if self.standin.tables is None:
+            return self._json(404, {"code": "PGRST205", "message": f"Could not find the table '{table}'"})
+        query, prefer = urlsplit(self.path).query, self.headers.get("prefer", "")
+        answered = self.standin.tables.answer(self.command, table, query, prefer, body)
+        if answered.body is None:
+            return self._answer(answered.status, {}, b"")
+        return self._json(answered.status, answered.body)
 
     def _get(self, name: str, body: bytes, *, is_info: bool) -> None:
         if name not in self.standin.objects:
@@ -79,7 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self._json(200, [{"name": prefix} for prefix in removed])
 
     def _json(self, status: int, value: Any) -> None:
-        self._answer(status, {"content-type": "application/json"}, json.dumps(value).encode())
+        self._answer(status, {"content-type": "application/json"}, json.dumps(value, default=str).encode())
 
     def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
         self.send_response(status)
@@ -87,6 +103,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
+
+    def handle(self) -> None:
+        try:
+            super().handle()
+        except (BrokenPipeError, ConnectionResetError):
+            return  # The caller gave up first, which is what a timeout test wants.
 
     def log_message(self, *_: object) -> None:
         """Keep the test output clean."""

@@ -263,6 +263,17 @@ def test_a_model_that_fails_is_asked_once_and_fills_nothing(model, bare, status,
     assert Tender.objects.get().enriched_at is None
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("name", "temperature"),
+    [("llama3.2", {0}), ("gpt-4.1-mini", {0}), ("gpt-5.5", set()), ("o4-mini", set()), ("openai/gpt-5.5", set())],
+)
+def test_a_model_that_thinks_gets_no_temperature(model, bare, settings, name, temperature):
+    settings.OPENAI_MODEL = name
+    enrichment.enrich(bare.ocid)
+    assert {value for key, value in model.prompts[0].items() if key == "temperature"} == temperature
+
+
 @pytest.mark.slow
 def test_look_ups_of_two_workers_together_keep_to_the_rate(database_url, tmp_path, monkeypatch):
     from tests.tenders.conftest import PACKAGE

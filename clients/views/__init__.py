@@ -1,0 +1,1 @@
+"""The product's pages and the verbs on them."""
