@@ -187,6 +187,14 @@ TENDERS_CF_INTERVAL = env.seconds("TENDERS_CF_INTERVAL", 1)
 TENDERS_LOOKUP_INTERVAL = env.seconds("TENDERS_LOOKUP_INTERVAL", 0.3)
 TENDERS_LLM = env.flag("TENDERS_LLM")
 
+# Pull requests: GitHub, and how many requests of its limit stay unused. Without a token it answers 60 an hour.
+GITHUB_TOKEN = env.text("GITHUB_TOKEN")
+GITHUB_API_URL = env.text("GITHUB_API_URL", "https://api.github.com").rstrip("/")
+GITHUB_WEBHOOK_SECRET = env.text("GITHUB_WEBHOOK_SECRET")
+GITHUB_RESERVE = env.number("GITHUB_RESERVE", 100)
+GITHUB_PER_MINUTE = env.number("GITHUB_PER_MINUTE", 600, least=1)
+GITHUB_TIMEOUT = env.seconds("GITHUB_TIMEOUT", 15)
+
 # Mail. Without a server it is written to the log.
 EMAIL_HOST = env.text("EMAIL_HOST")
 EMAIL_PORT = env.number("EMAIL_PORT", 587, least=1)

@@ -5,6 +5,7 @@ from django.contrib.auth import views as auth
 from django.urls import include, path
 
 from config import views
+from pulls.webhooks import receive as receive_github
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -15,6 +16,8 @@ urlpatterns = [
     path("api/transcripts/", include("transcripts.api_urls")),
     path("tenders/", include("tenders.urls")),
     path("api/tenders/", include("tenders.api_urls")),
+    path("pulls/", include("pulls.urls")),
+    path("webhooks/github", receive_github),
     path("admin/", admin.site.urls),
     path("", include("jobs.urls")),
 ]
