@@ -108,9 +108,9 @@ def _ask(url: str, params: Mapping[str, Any] | None, etag: str) -> Reply:
     if until is not None:
         raise BudgetSpent(f"GitHub's limit, less the reserve, is used up until {until:%H:%M:%S} UTC.", until)
     response = _send(url, params, etag)
-    free = response.status == 304
-    Budget.heard(key, headers.limits(response.headers), free=free)
-    if response.status in (403, 429):
+    free, refused = response.status == 304, response.status in (403, 429)
+    Budget.heard(key, headers.limits(response.headers), free=free, refused=refused)
+    if refused:
         raise _judged_limit(key, response)
     return response
 

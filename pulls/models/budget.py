@@ -69,11 +69,12 @@ class Budget(models.Model):
         return row[0]
 
     @classmethod
-    def heard(cls, key: str, said: Said | None, *, free: bool = False) -> None:
-        """Set the row by an answer. free: it was not counted (304), so its debit is given back."""
+    def heard(cls, key: str, said: Said | None, *, free: bool = False, refused: bool = False) -> None:
+        """Set the row by an answer. free: it was not counted (304), so its debit is given back. refused: 403 or 429."""
         values = {
             "key": key,
             "free": free,
+            "refused": refused,
             "ceiling": said and said.ceiling,
             "left": said and said.remaining,
             "reset": said and said.reset_at,
@@ -159,7 +160,7 @@ UPDATE pulls_budget AS budget SET
         ELSE %(reset)s END,
     confirmed = confirmed OR (%(left)s::int IS NOT NULL AND %(reset)s > {now}),
     ceiling = coalesce(%(ceiling)s, ceiling),
-    strikes = CASE WHEN blocked_until > {now} THEN strikes ELSE 0 END,
+    strikes = CASE WHEN %(refused)s OR blocked_until > {now} THEN strikes ELSE 0 END,
     seen_at = {now}
 WHERE key = %(key)s
 """

@@ -22,12 +22,13 @@ SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer: its status, what it says as JSON, and its headers."""
+    """An answer: its status, what it says as JSON (or raw), and its headers. bare: it says nothing of limits."""
 
     status: int = 200
     data: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     raw: bytes | None = None
+    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,8 @@ class GitHub:
         return {"resources": {"core": left | {"reset": int(self.reset_at.timestamp())}}}
 
     def _headed(self, reply: Reply) -> Reply:
+        if reply.bare:
+            return reply
         window = {
             "X-RateLimit-Limit": str(self.limit),
             "X-RateLimit-Remaining": str(max(0, self.limit - self.used)),
