@@ -130,7 +130,7 @@ def note_sync_failure(ctx: jobs.ContextSync) -> bool:
     retries=2,
     backoff=BACKOFF,
     concurrency=[jobs.Concurrency(limit=5), jobs.Concurrency(limit=1, key="event.data.repositoryId")],
-    singleton=jobs.Singleton(mode="skip", key="event.data.cursor == null ? string(event.data.repositoryId) : 'false'"),
+    singleton=jobs.Singleton(mode="skip", key="event.data.cursor == null ? event.data.repositoryId : false"),
     priority=PRIORITY,
     subject="pulls.repository/{repositoryId}",
     on_failure=note_sync_failure,

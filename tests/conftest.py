@@ -33,6 +33,7 @@ CLUSTERS = (
     "test_clusters_of_waits",
     "test_flow_control",
     "test_sync_crashes",
+    "test_clusters",
 )
 """Tests that mostly wait for real clusters; with two processes they run one after the other, beside all others."""
 

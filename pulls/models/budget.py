@@ -152,8 +152,9 @@ UPDATE pulls_budget AS budget SET
     remaining = CASE
         WHEN %(left)s::int IS NULL OR %(reset)s <= {now}
             OR (confirmed AND %(reset)s < reset_at - interval '5 s') THEN remaining
-        WHEN %(ceiling)s <> ceiling OR (confirmed AND %(reset)s > reset_at + interval '5 s') THEN %(left)s
-        ELSE least(remaining + %(free)s::int, %(left)s) END,
+        WHEN confirmed AND %(reset)s > reset_at + interval '5 s' THEN %(left)s
+        -- Requests that are under way have been debited from the ceiling we believed in.
+        ELSE least(remaining + %(free)s::int + %(ceiling)s - ceiling, %(left)s) END,
     reset_at = CASE
         WHEN %(left)s::int IS NULL OR %(reset)s <= {now}
             OR (confirmed AND %(reset)s < reset_at - interval '5 s') THEN reset_at

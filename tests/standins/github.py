@@ -76,7 +76,10 @@ class Repository:
 
 
 class GitHub:
-    """GitHub on one port. `limit` requests in a window of an hour; `delay` seconds for each answer."""
+    """GitHub on one port. `limit` requests in a window of an hour; `delay` seconds for each answer.
+
+    exceeded: requests that had to be refused for asking too much. windows: the requests counted in each window.
+    """
 
     def __init__(self, limit: int = 5000) -> None:
         self.limit = limit
@@ -88,6 +91,7 @@ class GitHub:
         self.used = 0
         self.reset_at = datetime.fromtimestamp(0, clock.now().tzinfo)
         self.exceeded = 0
+        self.windows: list[int] = []
         self.most_at_once: Counter[str] = Counter()
         self._minute: deque[datetime] = deque()
         self._under_way: Counter[str] = Counter()
@@ -122,10 +126,6 @@ class GitHub:
         pages = [(each.path, each.params.get("page")) for each in self.asked if part in each.path]
         return [f"{path}?page={page}" if page else path for path, page in pages]
 
-    def counted(self) -> int:
-        """Return how many answers counted against the limit."""
-        return sum(each.status not in (304, 403, 429) for each in self.asked)
-
     def answer(self, path: str, params: dict[str, str], headers: dict[str, str]) -> Reply:
         """Return what a request gets, with its limits counted."""
         place = "/".join(path.split("/")[:4])
@@ -146,6 +146,7 @@ class GitHub:
         now = clock.now()
         if now >= self.reset_at:
             self.used, self.reset_at = 0, (now + timedelta(hours=1)).replace(microsecond=0)
+            self.windows.append(0)
         if path == "/rate_limit":
             return self._headed(Reply(200, self._stock()))
         if fault := next((each for each in self._faults if each[0] in path), None):
@@ -162,6 +163,7 @@ class GitHub:
         self._minute.append(now)
         reply = self._tagged(self._found(path, params), headers)
         self.used += reply.status != 304
+        self.windows[-1:] = [self.used]
         return self._headed(reply)
 
     def _stock(self) -> dict[str, Any]:
