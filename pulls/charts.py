@@ -47,7 +47,13 @@ def weeks(repository: Repository | None = None) -> tuple[list[Week], int]:
 
 def _by_week(pulls: QuerySet[PullRequest], field: str, since: datetime) -> dict[Any, int]:
     counted = pulls.filter(**{f"{field}__gte": since}).annotate(week=TruncWeek(field)).order_by()
-    return dict(counted.values("week").annotate(count=Count("pk")).values_list("week", "count"))
+    return dict(counted.values("week").annotate(count=Count("*")).values_list("week", "count"))
+
+
+def by_repository(**which: Any) -> dict[int, int]:
+    """Return how many pull requests each repository has, all or such ones; an index answers it."""
+    counted = PullRequest.objects.filter(**which).order_by().values("repository").annotate(count=Count("*"))
+    return dict(counted.values_list("repository", "count"))
 
 
 def _week(nth: int, begin: datetime, opened: int, merged: int, most: int) -> Week:
@@ -99,5 +105,5 @@ def leaders(days: int, *, bots: bool = False) -> list[Standing]:
 
 def _count(rows: QuerySet[Any]) -> dict[int, int]:
     """Return how many rows each author has; ghosts have no name to stand under."""
-    by_author = rows.exclude(author=None).order_by().values("author").annotate(count=Count("pk"))
+    by_author = rows.exclude(author=None).order_by().values("author").annotate(count=Count("*"))
     return dict(by_author.values_list("author", "count"))

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required, permission_required
 from django.core.paginator import Paginator
-from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
@@ -35,15 +34,10 @@ class CountedPaginator(Paginator):
 @may_view
 def repositories(request: HttpRequest) -> HttpResponse:
     """All repositories, how fresh each is, and the pull requests of each week."""
-    counts = {
-        row["repository"]: row
-        for row in PullRequest.objects.order_by()
-        .values("repository")
-        .annotate(total=Count("pk"), open=Count("pk", filter=Q(state="open")))
-    }
+    total, opened = charts.by_repository(), charts.by_repository(state="open")
     known = [
-        {**counts.get(repository.pk, {"total": 0, "open": 0}), "repository": repository}
-        for repository in Repository.objects.all()
+        {"repository": each, "total": total.get(each.pk, 0), "open": opened.get(each.pk, 0)}
+        for each in Repository.objects.all()
     ]
     weeks, most = charts.weeks()
     return render(request, "pulls/repositories.html", {"known": known, "weeks": weeks, "most": most})
@@ -57,7 +51,7 @@ def index(request: HttpRequest) -> HttpResponse:
     form = listing.FilterForm(request.GET)
     found, count = listing.first_of(form.filters())
     shown = found.select_related("repository", "author").only(
-        *_SHOWN, "repository__owner", "repository__name", "author__username"
+        *_SHOWN, "repository__owner", "repository__name", "author__username", "author__is_bot"
     )
     context = {
         "page": CountedPaginator(shown, count).get_page(request.GET.get("page")),

@@ -93,9 +93,13 @@ class PullRequest(models.Model):
         indexes = [
             models.Index(fields=["-updated_at", "-id"], name="pull_newest"),
             models.Index(fields=["repository", "-updated_at", "-id"], name="pull_of_repository"),
-            models.Index(fields=["created_at", "repository"], name="pull_created"),
-            models.Index(fields=["merged_at", "author"], name="pull_merged", condition=Q(merged_at__isnull=False)),
+            models.Index(fields=["created_at", "repository", "author"], name="pull_created"),
+            models.Index(
+                fields=["merged_at", "repository", "author"], name="pull_merged", condition=Q(merged_at__isnull=False)
+            ),
             models.Index(fields=["-updated_at"], name="pull_open", condition=Q(state="open")),
+            models.Index(fields=["repository"], name="pull_open_of", condition=Q(state="open")),
+            models.Index(models.F("changed_lines").desc(nulls_last=True), models.F("id").desc(), name="pull_largest"),
             models.Index(fields=["repository"], name="pull_no_details", condition=Q(details_of=None)),
             models.Index(fields=["repository"], name="pull_no_reviews", condition=Q(reviews_of=None)),
             models.Index(fields=["repository"], name="pull_no_comments", condition=Q(comments_of=None)),

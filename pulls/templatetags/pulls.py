@@ -7,8 +7,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from jobs.templatetags.jobs_console import status_badge, status_word
-from pulls.models import Contributor, PullRequest, Review
+from jobs.templatetags.jobs_console import ago, status_badge, status_word
+from pulls.models import Comment, Contributor, PullRequest, Review
 
 register = template.Library()
 _VERDICTS = {
@@ -76,3 +76,17 @@ def who(person: Contributor | None) -> SafeString | str:
 def pulls_of(person: Contributor) -> str:
     """The address of somebody's pull requests."""
     return f"{reverse('pulls:list')}?author={person.username}"
+
+
+@register.simple_tag
+def remark(comment: Comment) -> SafeString:
+    """A comment with its author and time. A tag and no partial: a page may have 500 of them."""
+    edited = comment.updated_at != comment.created_at
+    return format_html(
+        '<article class="remark"><p class="under"><span class="strong">{}</span> <span class="muted">{}{}</span></p>'
+        '<div class="said">{}</div></article>',
+        who(comment.author),
+        ago(comment.created_at),
+        format_html(", edited {}", ago(comment.updated_at)) if edited else "",
+        comment.body,
+    )

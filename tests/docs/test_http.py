@@ -12,6 +12,7 @@ from django.urls import resolve
 
 from jobs import testing, urls
 from jobs.models import EventKey
+from pulls import webhooks
 from tests.docs import pages
 from transcripts import api_urls
 
@@ -37,7 +38,7 @@ def commands() -> list[list[str]]:
 def test_every_address_that_is_named_exists_and_none_is_left_out() -> None:
     named = {re.sub(r"<(\w+)>", "1", path) for _, path in addresses()}
     views = {resolve(path).func for path in named}
-    existing = {pattern.callback for pattern in [*urls.urlpatterns, *api_urls.urlpatterns]}
+    existing = {pattern.callback for pattern in [*urls.urlpatterns, *api_urls.urlpatterns]} | {webhooks.receive}
     assert views == existing
 
 
