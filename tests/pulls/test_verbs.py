@@ -133,7 +133,7 @@ def test_analyze_gaps_tells_what_is_stale_and_what_is_missing(remote, repository
     assert "stepwell-capture-pr-details: 0 queued" in said
     page = operator.get(f"{CONSOLE}?gaps=1").content.decode()
     assert "Stale" in page
-    assert "Without files" in page
+    assert "No files" in page
 
 
 def test_rate_limits_asks_github_for_free(remote, repository, operator, github):
