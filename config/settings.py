@@ -193,6 +193,14 @@ IMPORTS_BATCH_SIZE = env.number("IMPORTS_BATCH_SIZE", 5, least=1)
 IMPORTS_DELAY = env.seconds("IMPORTS_DELAY", 2)
 IMPORTS_ROW_TIMEOUT = env.seconds("IMPORTS_ROW_TIMEOUT", 60)
 
+# Pull requests: GitHub, and how many requests of its limit stay unused. Without a token it answers 60 an hour.
+GITHUB_TOKEN = env.text("GITHUB_TOKEN")
+GITHUB_API_URL = env.text("GITHUB_API_URL", "https://api.github.com").rstrip("/")
+GITHUB_WEBHOOK_SECRET = env.text("GITHUB_WEBHOOK_SECRET")
+GITHUB_RESERVE = env.number("GITHUB_RESERVE", 100)
+GITHUB_PER_MINUTE = env.number("GITHUB_PER_MINUTE", 600, least=1)
+GITHUB_TIMEOUT = env.seconds("GITHUB_TIMEOUT", 15)
+
 # Mail. Without a server it is written to the log.
 EMAIL_HOST = env.text("EMAIL_HOST")
 EMAIL_PORT = env.number("EMAIL_PORT", 587, least=1)

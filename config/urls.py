@@ -5,6 +5,7 @@ from django.contrib.auth import views as auth
 from django.urls import include, path
 
 from config import views
+from pulls.webhooks import receive as receive_github
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -19,6 +20,8 @@ urlpatterns = [
     path("api/imports/", include("imports.api_urls")),
     path("clients/", include("clients.urls")),
     path("api/clients/", include("clients.api_urls")),
+    path("pulls/", include("pulls.urls")),
+    path("webhooks/github", receive_github),
     path("admin/", admin.site.urls),
     path("", include("jobs.urls")),
 ]

@@ -35,6 +35,7 @@ CLUSTERS = (
     "test_sync_crashes",
     "test_enhance_clusters",
     "test_import_crashes",
+    "test_clusters",
 )
 """Tests that mostly wait for real clusters; with two processes they run one after the other, beside all others."""
 
