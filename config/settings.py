@@ -50,8 +50,8 @@ INSTALLED_APPS = [
     "jobs",  # before django_q: our qcluster command takes the place of theirs
     "transcripts",
     "tenders",
-    "imports",
     "clients",
+    "imports",
     "pulls",
     "django_q",
     "django_htmx",
