@@ -1,4 +1,4 @@
-"""How fast rows of files become clients: `python -m bench.clients`."""
+"""How fast rows of files become clients, and how fast many are listed: `python -m bench.clients`."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.place import database
 
-ROWS, SET, ROUNDS, WANTED = 20_000, 1000, 3, 1000
+ROWS, SET, ROUNDS, WANTED, LISTED = 20_000, 1000, 3, 1000, 100_000
 
 
 def rows(first: int, **more: str) -> list[Any]:
@@ -61,9 +61,37 @@ def measure() -> None:
         sys.stdout.write(f"{ROWS:,} rows {outcome:<10} {max(rates):7.0f}/s  {shown}  >= {WANTED:,}/s\n")
 
 
+def answered() -> None:
+    """Ask for the list of all clients in different ways, and print the better of some answers each."""
+    from django.contrib.auth.models import User
+    from django.db import connection, transaction
+    from django.test import Client
+
+    from clients.rows import import_clients
+
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE clients_client CASCADE")
+    for first in range(0, LISTED, SET):
+        with transaction.atomic():
+            import_clients(rows(first))
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE clients_client")
+    browser = Client(SERVER_NAME="localhost")
+    browser.force_login(User.objects.create_superuser("opal"))
+    for query in ("", "q=client+777", "q=zzzz", "status=PENDING", "sort=stale", "page=400"):
+        times = []
+        for _ in range(ROUNDS):
+            began = time.perf_counter()
+            if browser.get(f"/clients/?{query}").status_code != 200:
+                raise RuntimeError(f"/clients/?{query} was not answered")
+            times.append((time.perf_counter() - began) * 1000)
+        sys.stdout.write(f"list of {LISTED:,}, {query or 'all':<16} {min(times):6.0f} ms\n")
+
+
 def main() -> None:
     """Make a database, measure in it and drop it."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "bench.settings"
+    os.environ["STATIC_FROM_SOURCE"] = "1"
     with database():
         import django
         from django.core.management import call_command
@@ -71,6 +99,7 @@ def main() -> None:
         django.setup()
         call_command("migrate", verbosity=0)
         measure()
+        answered()
         from django.db import connection
 
         connection.close()

@@ -32,7 +32,7 @@ def begin(data: Mapping[str, Any], run_id: str) -> int:
 
 
 def _stored(asked: requests.BriefRequest) -> ContentBrief:
-    brief = ContentBrief.objects.select_for_update().filter(pk=asked.brief_id).first()
+    brief = ContentBrief.objects.select_for_update(no_key=True).filter(pk=asked.brief_id).first()
     if brief is None:
         raise NonRetriableError(f"There is no brief {asked.brief_id}; it may have been deleted.")
     return brief
@@ -105,7 +105,7 @@ def _known(brief_id: int) -> ContentBrief:
 
 
 def _owned(brief_id: int, run_id: str) -> ContentBrief:
-    brief = ContentBrief.objects.select_for_update().filter(pk=brief_id, run=run_id).first()
+    brief = ContentBrief.objects.select_for_update(no_key=True).filter(pk=brief_id, run=run_id).first()
     if brief is None:
         raise NonRetriableError(f"The brief {brief_id} was deleted meanwhile, or is written by another run.")
     return brief

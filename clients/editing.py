@@ -24,7 +24,7 @@ def create(values: Mapping[str, Any]) -> Client:
 @transaction.atomic
 def enter(client_id: int, values: Mapping[str, Any]) -> list[str]:
     """Store values as a person's; returns the names of those that changed. Other fields are not touched."""
-    client = Client.objects.select_for_update().get(pk=client_id)
+    client = Client.objects.select_for_update(no_key=True).get(pk=client_id)
     changed = client.enter(dict(values))
     if changed:
         client.save(update_fields=[*changed, "filled_by", "updated_at"])
@@ -37,7 +37,7 @@ def clear(client_id: int) -> int:
 
     What people entered stays, and so do the count of enhancements and its tokens: they were paid for.
     """
-    client = Client.objects.select_for_update().get(pk=client_id)
+    client = Client.objects.select_for_update(no_key=True).get(pk=client_id)
     if client.is_processing or events.live_run(client) is not None:
         raise Busy(f"“{client}” is being enhanced right now; clear it once that has ended.")
     filled = client.by_model

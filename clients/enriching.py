@@ -6,7 +6,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from clients import model, prompts, records
-from clients.answers import Enrichment
+from clients.answers import Enrichment, Rival
 from clients.domains import NoDomain, normalised
 from clients.models import ENRICHED, LISTS, Client, storing
 from clients.models.fields import MOST_COMPETITORS, MOST_IN_A_LIST
@@ -36,16 +36,20 @@ def process(reply: Mapping[str, Any], own_name: str, own_domain: str) -> dict[st
     rejected = []
     for rival in answer.competitors:
         try:
-            domain = normalised(rival.domain)
+            domain = _domain_of(rival)
         except NoDomain as reason:
             rejected.append({"name": rival.name, "error": str(reason)})
             continue
-        if not domain:
-            rejected.append({"name": rival.name, "error": f"{rival.name or 'A competitor'} came without a domain."})
-        elif domain != own_domain and rival.name.casefold() != own_name.casefold():
+        if domain != own_domain and rival.name.casefold() != own_name.casefold():
             found.setdefault(domain, rival.name or domain)
     competitors = [{"name": name, "domain": domain} for domain, name in found.items()]
     return {"fields": fields, "competitors": competitors[:MOST_COMPETITORS], "rejected": rejected}
+
+
+def _domain_of(rival: Rival) -> str:
+    if domain := normalised(rival.domain):
+        return domain
+    raise NoDomain(f"{rival.name or 'A competitor'} came without a domain.")
 
 
 @transaction.atomic

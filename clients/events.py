@@ -53,7 +53,7 @@ def request_enhancement(client_id: int, *, by: str, source: Source = Source.MANU
     Where the last one failed behind the model's answer, that run goes on from there: what was paid for is used.
     Raises NotNow in words, after the second press of a double click for one, or Client.DoesNotExist.
     """
-    client = Client.objects.select_for_update().get(pk=client_id)
+    client = Client.objects.select_for_update(no_key=True).get(pk=client_id)
     if words := why_not(client):
         raise NotNow(words)
     run = _resumed(client, by) or _started(client, by, source)

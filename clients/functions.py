@@ -20,7 +20,7 @@ def note_failure(ctx: jobs.ContextSync) -> bool:
     trigger=jobs.TriggerEvent(event=events.ENHANCE),
     retries=2,
     concurrency=[jobs.Concurrency(limit=3)],
-    singleton=jobs.Singleton(mode="skip", key="event.data.clientId"),
+    singleton=jobs.Singleton(mode="skip", key="string(event.data.clientId)"),
     subject=SUBJECT + "{clientId}",
     on_failure=note_failure,
 )

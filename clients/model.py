@@ -67,27 +67,16 @@ def ask(schema: type[Schema], instructions: str, question: str, *, at_most: floa
     if not is_configured():
         raise ModelMisconfigured(NO_KEY)
     messages = [{"role": "system", "content": instructions}, {"role": "user", "content": question}]
+    seconds = min(settings.OPENAI_TIMEOUT, at_most or settings.OPENAI_TIMEOUT)
     try:
-        completions = language_model.connect(at_most).chat.completions
-        return _reply(_parsed(completions, schema, messages))
-    except openai.APIStatusError as error:
-        raise _judged(error) from None
-    except openai.APITimeoutError:
-        seconds = min(settings.OPENAI_TIMEOUT, at_most or settings.OPENAI_TIMEOUT)
-        raise ModelUnavailable(f"{_who()} did not answer within {seconds:g} s.") from None
-    except openai.APIConnectionError as error:
-        raise ModelUnavailable(f"{_who()} cannot be reached ({_reason(error)}).") from None
-    except openai.LengthFinishReasonError as error:
-        used = error.completion.usage.completion_tokens if error.completion.usage else "its"
-        raise ModelRefused(f"The model's answer was cut off after {used} tokens, the most it may write.") from None
-    except openai.ContentFilterFinishReasonError:
-        raise ModelRefused("The provider's content filter stopped the model's answer.") from None
+        return _reply(_parsed(language_model.connect(seconds).chat.completions, schema, messages))
     except ValidationError as error:
         where = ".".join(map(str, error.errors()[0]["loc"])) or "the whole"
         raise ModelUnavailable(f"The model's answer does not fit what was asked for ({where}).") from None
-    except (openai.OpenAIError, AttributeError, TypeError, ValueError) as error:
-        # A page of some proxy instead of an answer: the SDK reads it as if it were one.
-        raise ModelUnavailable(f"{_who()} gave an answer that makes no sense ({type(error).__name__}).") from None
+    except openai.OpenAIError as error:
+        raise _meaning(error, seconds) from None
+    except (AttributeError, TypeError, ValueError) as error:
+        raise _nonsense(error) from None
 
 
 def _parsed(completions: Any, schema: type[Schema], messages: list[dict[str, str]]) -> Any:
@@ -114,6 +103,30 @@ def _reply(completion: Any) -> Reply:
         raise ModelUnavailable("The model gave an empty answer.")
     counted = (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
     return Reply(message.content, completion.model or settings.OPENAI_MODEL, *counted)
+
+
+def _meaning(error: Any, seconds: float) -> Exception:
+    """Return our exception for one of the SDK's."""
+    import openai
+
+    match error:
+        case openai.APIStatusError():
+            return _judged(error)
+        case openai.APITimeoutError():
+            return ModelUnavailable(f"{_who()} did not answer within {seconds:g} s.")
+        case openai.APIConnectionError():
+            return ModelUnavailable(f"{_who()} cannot be reached ({_reason(error)}).")
+        case openai.LengthFinishReasonError():
+            used = error.completion.usage.completion_tokens if error.completion.usage else "its"
+            return ModelRefused(f"The model's answer was cut off after {used} tokens, the most it may write.")
+        case openai.ContentFilterFinishReasonError():
+            return ModelRefused("The provider's content filter stopped the model's answer.")
+    return _nonsense(error)
+
+
+def _nonsense(error: Exception) -> ModelUnavailable:
+    # A page of some proxy instead of an answer: the SDK reads it as if it were one.
+    return ModelUnavailable(f"{_who()} gave an answer that makes no sense ({type(error).__name__}).")
 
 
 def _judged(error: Any) -> Exception:

@@ -11,7 +11,7 @@ ENRICH = (
     "local or empty."
 )
 QUERIES = (
-    "You write queries that people put to a search engine or an assistant when they look for what a company offers. "
+    "You write queries that people put to a search engine or a chatbot when they look for what a company offers. "
     "Each is one natural question or phrase in the keyword's own language and has one intent of those allowed."
 )
 OUTLINE = "You plan a brief for somebody who will write content: 4 to 8 sections in a sensible order."

@@ -33,7 +33,7 @@ def number(given: Any, what: str) -> int:
 @transaction.atomic
 def begin(client_id: int, run_id: str) -> Client:
     """Make this run the one that enhances the client, and return it; raises NonRetriableError for an unknown one."""
-    client = Client.objects.select_for_update().filter(pk=client_id).first()
+    client = Client.objects.select_for_update(no_key=True).filter(pk=client_id).first()
     if client is None:
         raise NonRetriableError(f"There is no client {client_id}; it may have been deleted.")
     client.ai_status, client.ai_error = AIStatus.PROCESSING, ""
@@ -43,8 +43,12 @@ def begin(client_id: int, run_id: str) -> Client:
 
 
 def owned(client_id: int, run_id: str | None) -> Client:
-    """Return the client, locked, if this run still owns it; else raise Superseded. None asks for no owner."""
-    client = Client.objects.select_for_update().filter(pk=client_id).first()
+    """Return the client, locked, if this run still owns it; else raise Superseded. None asks for no owner.
+
+    The lock lets others insert what refers to the client: a person who adds a competitor right now must not wait for
+    us while we wait for their row.
+    """
+    client = Client.objects.select_for_update(no_key=True).filter(pk=client_id).first()
     if client is None:
         raise NonRetriableError(f"There is no client {client_id}; it may have been deleted.")
     if run_id is not None and client.run != UUID(run_id):
@@ -72,7 +76,7 @@ def fail(client_id: int, words: str) -> None:
 @transaction.atomic
 def fail_with(run_id: str, words: str) -> bool:
     """Mark the client of a failed or cancelled run; False if the run owns none, or lives again by now."""
-    client = Client.objects.select_for_update().filter(run=run_id).first()
+    client = Client.objects.select_for_update(no_key=True).filter(run=run_id).first()
     status = Run.objects.filter(pk=run_id).values_list("status", flat=True).first()
     if client is None or not _ended_badly(status, client):
         return False

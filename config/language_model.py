@@ -12,14 +12,14 @@ _REASONING = re.compile(r"^(?:o\d|gpt-[5-9](?!\S*chat))")
 def connect(at_most: float | None = None) -> Any:
     """Return a client that asks once, within OPENAI_TIMEOUT: the engine retries, so the client must not.
 
-    at_most: seconds, where the caller has less time than that.
+    at_most: seconds to use instead, where the caller has less time.
     """
     import openai  # takes half a second, and most processes never need it
 
     return openai.OpenAI(
         api_key=settings.OPENAI_API_KEY,
         base_url=settings.OPENAI_BASE_URL or None,
-        timeout=min(settings.OPENAI_TIMEOUT, at_most or settings.OPENAI_TIMEOUT),
+        timeout=at_most or settings.OPENAI_TIMEOUT,
         max_retries=0,
     )
 

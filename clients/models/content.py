@@ -13,7 +13,7 @@ BRIEF = "clients.contentbrief/"
 
 
 class Query(models.Model):
-    """A question that people may put to a search engine or an assistant."""
+    """A question that people may put to a search engine or a chatbot."""
 
     class Intent(models.TextChoices):
         """What somebody wants who asks it."""

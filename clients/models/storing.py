@@ -42,7 +42,7 @@ def upsert_competitor(client_id: int, name: str, domain: str) -> bool:
 def locked(names: Sequence[str], domains: Sequence[str]) -> list[Client]:
     """Return the clients with one of these names or domains, locked until the transaction ends, always in one order."""
     known = Client.objects.filter(name__in=names) | Client.objects.filter(domain__in=domains)
-    return list(known.order_by("pk").select_for_update())
+    return list(known.order_by("pk").select_for_update(no_key=True))
 
 
 def write(clients: Sequence[Client]) -> None:

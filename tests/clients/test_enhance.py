@@ -208,11 +208,22 @@ def test_a_run_that_was_overtaken_writes_nothing(provider, acme, fresh):
 
 def test_a_second_request_while_one_is_at_work_is_skipped(provider, acme):
     jobs.send_sync([jobs.Event(name=events.ENHANCE, data=events.data_of(acme))])
-    jobs.send_sync([jobs.Event(name=events.ENHANCE, data=events.data_of(acme))])
+    # Other systems write numbers as text.
+    jobs.send_sync([jobs.Event(name=events.ENHANCE, data={"clientId": str(acme.pk)})])
     testing.drain()
     statuses = sorted(Run.objects.about(acme.subject).values_list("status", flat=True))
     assert statuses == ["COMPLETED", "SKIPPED"]
     assert len(provider.asked) == 1
+
+
+@pytest.mark.parametrize("data", [{}, {"clientId": None}, {"clientId": [1]}, {"client": 1}])
+def test_an_event_that_names_no_client_fails_and_says_what_is_missing(provider, acme, data):
+    jobs.send_sync([jobs.Event(name=events.ENHANCE, data=data)])
+    testing.drain()
+    run = Run.objects.get(function__endswith=events.ENHANCE_SUFFIX)
+    assert run.status == Run.Status.FAILED
+    assert "clientId" in run.error["message"]
+    assert provider.asked == []
 
 
 def test_a_press_starts_one_run_and_a_second_is_refused_in_words(provider, acme, fresh):
