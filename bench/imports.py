@@ -35,6 +35,7 @@ began_storing = time.monotonic()
 records.initialize({"batchId": batch.pk}, str(batch.run))
 stored = time.monotonic()
 memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+verbs.cancel(batch.pk, by="bench")
 print(batch.pk, previewed - began, stored - began_storing, memory)
 """
 

@@ -67,6 +67,8 @@ def _in_time(call: Callable[[], None], seconds: float) -> None:
     if connection.in_atomic_block:
         call()
         return
+    # Given back to the pool: this thread only waits now, and as many of them would leave none for those that work.
+    connection.close()
     ended: list[BaseException | None] = []
 
     def work() -> None:

@@ -62,19 +62,22 @@ def receive(
     known = CsvBatch.objects.filter(sha256=sha256).order_by("is_repeat", "pk").first()
     if known and not again:
         raise AlreadyUploaded(known)
-    batch = CsvBatch(
-        original_filename=filename_of(upload.name),
-        size=upload.size or 0,
-        sha256=sha256,
-        uploaded_by=by,
-        sent_by=sender[:100],
-        again_of=known,
-        is_repeat=known is not None,
-        processor=processor or _only_processor(),
-    )
+    batch = _new(upload, sha256, known)
+    batch.uploaded_by, batch.sent_by = by, sender[:100]
+    batch.processor = processor or _only_processor()
     upload.seek(0)
     _look(batch, upload.file, choices or Choices())
     return _stored(batch, upload)
+
+
+def _new(upload: UploadedFile, sha256: str, known: CsvBatch | None) -> CsvBatch:
+    return CsvBatch(
+        original_filename=filename_of(upload.name),
+        size=upload.size or 0,
+        sha256=sha256,
+        again_of=known,
+        is_repeat=known is not None,
+    )
 
 
 def repeat(first: CsvBatch, *, by: AbstractBaseUser | None = None, sender: str = "") -> CsvBatch:

@@ -13,11 +13,18 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from imports import access, uploads
 from imports.forms import FilterForm, UploadForm
-from imports.models import CsvBatch, counts_of
+from imports.models import CsvBatch, CsvBatchQuerySet, counts_of
 from imports.models.batch import LIVE
 from imports.reading import MAX_BYTES, MAX_ROWS
 
 PER_PAGE = 25
+TABS = (
+    ("", "All"),
+    ("UPLOADED", "To start"),
+    ("live", "Under way"),
+    ("COMPLETED", "Completed"),
+    ("FAILED", "Failed"),
+)
 
 
 @require_safe
@@ -25,12 +32,7 @@ PER_PAGE = 25
 def index(request: HttpRequest) -> HttpResponse:
     """All imports, newest first; a poll gets only the table, and nothing if it has not changed."""
     filters = FilterForm(request.GET)
-    found = CsvBatch.objects.search(filters.value("q")).select_related("uploaded_by").defer("checked", "headers")
-    if filters.value("status") == "live":
-        found = found.filter(status__in=LIVE)
-    elif status := filters.value("status"):
-        found = found.filter(status=status)
-    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(_found(filters), PER_PAGE).get_page(request.GET.get("page"))
     counts = counts_of(batch.pk for batch in page)
     rows = [{"batch": batch, "counts": counts[batch.pk]} for batch in page]
     filtered = bool(request.GET.keys() - {"page", "v"})
@@ -45,15 +47,16 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {"table": content, "version": version, "query": query.urlencode(), "live": live}
     if request.htmx:  # type: ignore[attr-defined]
         return render(request, "imports/_poll.html", context)
-    tabs = (
-        ("", "All"),
-        ("UPLOADED", "To start"),
-        ("live", "Under way"),
-        ("COMPLETED", "Completed"),
-        ("FAILED", "Failed"),
-    )
-    context |= {"filters": filters, "tabs": tabs, "status": filters.value("status"), **access.rights(request.user)}
+    context |= {"filters": filters, "tabs": TABS, "status": filters.value("status"), **access.rights(request.user)}
     return render(request, "imports/list.html", context)
+
+
+def _found(filters: FilterForm) -> CsvBatchQuerySet:
+    found = CsvBatch.objects.search(filters.value("q")).select_related("uploaded_by").defer("checked", "headers")
+    status = filters.value("status")
+    if status == "live":
+        return found.filter(status__in=LIVE)
+    return found.filter(status=status) if status else found
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -5,6 +5,7 @@ import time
 
 import pytest
 from django.contrib.auth.models import Group
+from django.db import connection
 
 from imports import processors, records, verbs
 from imports.models import CsvBatch, counts_of, moving
@@ -119,3 +120,22 @@ def test_an_attempt_that_is_taken_over_loses_its_answer_and_its_writes():
     assert not moving.end(moving.Ending(quick, result="twice"))
     assert moving.claim([pk]) == []
     assert batch.rows.get().result == "in time"
+
+
+def test_an_import_holds_one_connection_and_no_other_for_those_who_wait(database_url):
+    """With two each, imports would starve each other as soon as half as many are at work as the pool has."""
+    together = connection.settings_dict["OPTIONS"]["pool"]["max_size"] // 2 + 4
+    barrier, taken = threading.Barrier(together, timeout=15), []
+
+    @processors.many_rows("shop.sets", title="Sets", required=[Column("sku")])
+    def sets(rows):
+        Group.objects.exists()
+        taken.append(len(rows))
+        barrier.wait()
+        return [None for _ in rows]
+
+    batches = [started(csv_of(2) + f"X-{number},,\n", "shop.sets") for number in range(together)]
+    with testing.worker():
+        for batch in batches:
+            assert ended(batch, 40).status == "COMPLETED"
+    assert taken == [3] * together
