@@ -17,6 +17,7 @@ urlpatterns = [
     path("tenders/", include("tenders.urls")),
     path("api/tenders/", include("tenders.api_urls")),
     path("pulls/", include("pulls.urls")),
+    path("api/pulls/", include("pulls.api_urls")),
     path("webhooks/github", receive_github),
     path("admin/", admin.site.urls),
     path("", include("jobs.urls")),
