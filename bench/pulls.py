@@ -150,49 +150,61 @@ def webhook() -> None:
     sys.stdout.write(f"webhook                        {milliseconds(deliver, 202):6.1f} ms  <= 20 ms\n")
 
 
+def large(server: Any) -> None:
+    """Give GitHub a repository of 1,000 pull requests, twenty of them with 250 reviews and comments of each kind."""
+    from tests.standins import github as standin
+
+    remote = server.add("octo/large")
+    for number in range(1, CAPTURED + 1):
+        pull = remote.pulls[number] = standin.pull(number)
+        for n in range(MOST if number <= FULL else 0):
+            pull.reviews.append(standin.review(number * 1000 + n))
+            pull.comments.append(standin.code_comment(number * 1000 + n))
+            pull.issue_comments.append(standin.comment(number * 1000 + n))
+
+
 def captured() -> None:
-    """Capture a repository of 1,000 against a GitHub that counts, with the clock shifted, and print what it took."""
+    """Capture it against a GitHub that counts, with the clock shifted, and print what it took."""
     from django.conf import settings
-    from django.db.models import Count
 
     import jobs
     from jobs import testing
     from pulls import events
-    from pulls.models import Comment, PullRequest, Repository, Review
+    from pulls.models import Repository
     from tests.pulls.conftest import drain_hours
-    from tests.standins import github as standin
+    from tests.standins.github import GitHub
 
     settings.GITHUB_TOKEN = "of the bench"  # noqa: S105
-    with standin.GitHub(limit=1500).running() as server:
+    with GitHub(limit=1500).running() as server:
         settings.GITHUB_API_URL = server.url
-        remote = server.add("octo/large")
-        for number in range(1, CAPTURED + 1):
-            pull = remote.pulls[number] = standin.pull(number)
-            for n in range(MOST if number <= FULL else 0):
-                pull.reviews.append(standin.review(number * 1000 + n))
-                pull.comments.append(standin.code_comment(number * 1000 + n))
-                pull.issue_comments.append(standin.comment(number * 1000 + n))
+        large(server)
         repository = Repository.objects.create(owner="octo", name="large", active=True)
         asked = {"repositoryId": repository.pk, "days": 3650, "priority": "medium", "reason": "manual"}
         began = time.monotonic()
         jobs.send_sync(jobs.Event(name=events.SYNC, data=asked))
         drain_hours(24, timedelta(minutes=10))
-        took = time.monotonic() - began
-        done = {"details_of__isnull": False, "reviews_of__isnull": False, "comments_of__isnull": False}
-        complete = PullRequest.objects.filter(repository=repository, **done).count()
-        reviews = Review.objects.filter(pull_request__repository=repository).count()
-        comments = Comment.objects.filter(pull_request__repository=repository).values("kind").annotate(n=Count("pk"))
-        sys.stdout.write(
-            f"{complete} of {CAPTURED} captured, {reviews} reviews of {FULL * MOST}, comments "
-            f"{ {row['kind']: row['n'] for row in comments} } of {FULL * MOST} each\n"
-            f"  {len(server.asked)} requests in {len(server.windows)} windows of 1,500, at most {max(server.windows)} "
-            f"in one (1,500 less the reserve of 100), {server.exceeded} refused by GitHub, {took:.0f} s of ours\n"
-        )
+        report(server, repository.pk, time.monotonic() - began)
         again = len(server.asked)
         with testing.shift_clock(timedelta(hours=25)):  # in a window of its own
             jobs.send_sync(jobs.Event(name=events.SYNC, data=asked))
             testing.drain()
         sys.stdout.write(f"  a second sync: {[each.status for each in server.asked[again:]]}\n")
+
+
+def report(server: Any, repository: int, took: float) -> None:
+    """Print what was captured, and what GitHub counted meanwhile."""
+    from pulls.models import Comment, PullRequest, Review
+
+    done = {"details_of__isnull": False, "reviews_of__isnull": False, "comments_of__isnull": False}
+    complete = PullRequest.objects.filter(repository=repository, **done).count()
+    reviews = Review.objects.filter(pull_request__repository=repository).count()
+    comments = Comment.objects.filter(pull_request__repository=repository).count()
+    sys.stdout.write(
+        f"{complete} of {CAPTURED} captured, {reviews} reviews of {FULL * MOST}, {comments} comments of "
+        f"{2 * FULL * MOST}\n  {len(server.asked)} requests in {len(server.windows)} windows of 1,500, at most "
+        f"{max(server.windows)} in one (1,500 less the reserve of 100), {server.exceeded} refused by GitHub, "
+        f"{took:.0f} s of ours\n"
+    )
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ urlpatterns = [
     path("clients/", include("clients.urls")),
     path("api/clients/", include("clients.api_urls")),
     path("pulls/", include("pulls.urls")),
+    path("api/pulls/", include("pulls.api_urls")),
     path("webhooks/github", receive_github),
     path("admin/", admin.site.urls),
     path("", include("jobs.urls")),

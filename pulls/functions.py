@@ -156,7 +156,8 @@ def capture_repository_sync(ctx: jobs.ContextSync) -> str:
 
 
 def _origin(data: Any, run_id: str) -> str:
-    return str((data.get("cursor") or {}).get("origin") or f"sync-{run_id}")
+    cursor = data.get("cursor")
+    return str((cursor.get("origin") if isinstance(cursor, dict) else "") or f"sync-{run_id}")
 
 
 def _read_pages(ctx: jobs.ContextSync, asked: events.Sync, span: Any, origin: str) -> Any:

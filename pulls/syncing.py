@@ -86,9 +86,9 @@ def read_page(repository_id: int, address: str, etag: str, stop: str, origin: st
     _must_be_of(repository, pulls)
     found = capturing.people(user for pull in pulls for user in pull.users())
     times = [pull.updated_at for pull in pulls]
-    over = not times or min(times) < datetime.fromisoformat(stop)
+    over = not all(_within(pull, stop) for pull in pulls)
     with transaction.atomic():
-        written = storing.LISTED.store([pull.row(repository.pk, found) for pull in pulls])
+        storing.LISTED.store([pull.row(repository.pk, found) for pull in pulls])
         wanted = fanout.wanted(repository.pk, [pull.number for pull in pulls if _within(pull, stop)])
         batches = fanout.plan(repository.pk, origin, wanted)
     return {
@@ -96,8 +96,6 @@ def read_page(repository_id: int, address: str, etag: str, stop: str, origin: st
         "etag": answer.etag,
         "moved": answer.moved,
         "newest": max(times).isoformat() if times else None,
-        "listed": len(pulls),
-        "written": written,
         "wanted": wanted,
         "batches": batches,
     }

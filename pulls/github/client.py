@@ -6,7 +6,9 @@ import functools
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -30,6 +32,7 @@ from pulls.models.budget import Budget, Rules
 
 API_VERSION = "2022-11-28"
 LONGEST_ANSWER = 32 * 1024 * 1024
+_urgent: ContextVar[bool] = ContextVar("urgent", default=False)
 # Renamed twice is two; more than these go in circles.
 _MOST_REDIRECTS = 5
 # Without a token GitHub answers so many requests an hour.
@@ -71,6 +74,16 @@ def get(address: str, params: Mapping[str, Any] | None = None, *, etag: str = ""
     raise GitHubRefused(f"GitHub redirects {address} more than {_MOST_REDIRECTS} times.")
 
 
+@contextmanager
+def urgently(urgent: bool) -> Iterator[None]:
+    """Let what is asked inside, if it is put off, come back before what can wait."""
+    before = _urgent.set(urgent)
+    try:
+        yield
+    finally:
+        _urgent.reset(before)
+
+
 def rate_limit() -> dict[str, Any]:
     """Ask how much may still be asked, which is free and not debited, and set our own count by it."""
     response = _send(_absolute("/rate_limit"), None, "")
@@ -104,7 +117,7 @@ def _absolute(address: str) -> str:
 
 def _ask(url: str, params: Mapping[str, Any] | None, etag: str) -> Reply:
     key = budget_key()
-    until = Budget.take(key, rules())
+    until = Budget.take(key, rules(), urgent=_urgent.get())
     if until is not None:
         raise BudgetSpent(f"GitHub's limit, less the reserve, is used up until {until:%H:%M:%S} UTC.", until)
     response = _send(url, params, etag)

@@ -53,12 +53,14 @@ class Budget(models.Model):
         return self.key
 
     @classmethod
-    def take(cls, key: str, rules: Rules) -> datetime | None:
+    def take(cls, key: str, rules: Rules, *, urgent: bool = False) -> datetime | None:
         """Debit one request; returns None if it may go out, else the time to come back, each caller another one.
+
+        urgent: it comes back as early as makes sense, and not behind all who were put off before.
 
         One statement under the lock of the row: two workers cannot take the last request both.
         """
-        values = {"key": key, "ceiling": rules.ceiling, "reserve": rules.reserve, **_pace(rules)}
+        values = {"key": key, "ceiling": rules.ceiling, "reserve": rules.reserve, "urgent": urgent, **_pace(rules)}
         with connection.cursor() as cursor:
             cursor.execute(clock.sql(_TAKE), values)
             row = cursor.fetchone()
@@ -129,9 +131,11 @@ WITH held AS (
     FROM held
 ), told AS (
     SELECT *,
-        CASE WHEN promised_at >= spent_until THEN promised_at + share ELSE spent_until END AS promise,
+        CASE WHEN promised_at >= spent_until AND NOT %(urgent)s THEN promised_at + share
+             ELSE spent_until END AS promise,
         CASE WHEN spent_until IS NOT NULL THEN NULL
-             WHEN paced_at >= early_until THEN paced_at + %(interval)s ELSE early_until END AS pace
+             WHEN paced_at >= early_until AND NOT %(urgent)s THEN paced_at + %(interval)s
+             ELSE early_until END AS pace
     FROM judged
 )
 UPDATE pulls_budget AS budget SET
@@ -141,7 +145,7 @@ UPDATE pulls_budget AS budget SET
     arrival = CASE WHEN told.spent_until IS NULL AND told.early_until IS NULL
                    THEN told.arrival + %(interval)s ELSE told.arrival END,
     reset_at = told.reset_at, confirmed = told.confirmed,
-    promised_at = coalesce(told.promise, told.promised_at), paced_at = coalesce(told.pace, told.paced_at)
+    promised_at = greatest(told.promise, told.promised_at), paced_at = greatest(told.pace, told.paced_at)
 FROM told WHERE budget.key = told.key
 RETURNING coalesce(told.promise, told.pace)
 """

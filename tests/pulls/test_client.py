@@ -207,6 +207,17 @@ def test_each_caller_that_is_put_off_gets_a_time_of_its_own(github):
     assert (left().refused, left().asked) == (50, 1)
 
 
+def test_what_is_urgent_comes_back_before_all_who_were_put_off_before(github):
+    client.get(REPO)
+    Budget.objects.update(remaining=0)
+    others = [Budget.take(client.budget_key(), client.rules()) for _ in range(50)]
+    with client.urgently(True), pytest.raises(errors.BudgetSpent) as caught:
+        client.get(REPO)
+    assert caught.value.retry_after == others[0] == left().reset_at
+    # Those who come after it still stand behind the others.
+    assert Budget.take(client.budget_key(), client.rules()) > others[-1]
+
+
 def test_requests_of_a_minute_are_paced(github, settings):
     settings.GITHUB_PER_MINUTE = 60
     allowed = sum(Budget.take(client.budget_key(), client.rules()) is None for _ in range(40))

@@ -90,6 +90,20 @@ def test_a_repository_is_captured_completely_over_several_windows_and_nothing_is
     assert Budget.objects.get().refused > 0
 
 
+def test_with_the_budget_spent_critical_work_wakes_before_a_backlog(github, repository):
+    remote = github.add("octo/hello")
+    for number in range(1, 22):
+        remote.pulls[number] = standin.pull(number)
+    github.used, github.reset_at = github.limit, clock.now() + timedelta(minutes=30)
+    low = [send(events.DETAILS, repository, number, "low") for number in range(1, 21)]
+    testing.drain()
+    critical = send(events.DETAILS, repository, 21, "critical")
+    testing.drain()
+    wakes = list(Run.objects.filter(events__in=low, status="SLEEPING").values_list("run_at", flat=True))
+    assert len(wakes) == 20
+    assert Run.objects.get(events=critical).run_at <= sorted(wakes)[1]
+
+
 def test_the_captures_of_one_level_do_not_hold_up_those_of_another(github, repository):
     remote = github.add("octo/hello")
     for number in range(1, 62):

@@ -266,3 +266,23 @@ def test_nothing_is_asked_before_a_repository_is_switched_on(github, repository)
     run = sync(repository)
     assert (run.status, github.asked) == ("FAILED", [])
     assert run.error["message"] == "octo/hello is switched off; switch it on first."
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({"repositoryId": "octo/hello"}, "repositoryId: “octo/hello” is no id; send the number"),
+        ({"owner": "octo", "repo": "hello"}, "The event has no repositoryId."),
+        ({"repositoryId": 12156762}, "There is no repository 12156762"),
+        ({"repositoryId": 1, "days": 0}, "days: Input should be greater than or equal to 1."),
+        ({"repositoryId": 1, "cursor": "here"}, "cursor: Input should be a valid dictionary"),
+    ],
+)
+def test_a_sync_that_makes_no_sense_is_refused_in_words(github, repository, data, words):
+    [event] = jobs.send_sync(jobs.Event(name=events.SYNC, data=data))
+    drain_hours()
+    run = Run.objects.get(events=event)
+    assert run.status == "FAILED"
+    assert words in run.error["message"]
+    assert github.asked == []
+    assert set(Run.objects.exclude(pk=run.pk).values_list("status", flat=True)) == {"COMPLETED"}

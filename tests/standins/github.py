@@ -318,7 +318,12 @@ def pull(number: int, at: str = "2026-11-20T10:00:00Z", **more: Any) -> Pull:
         "merged_at": None,
         **more,
     }
-    details = {
+    return Pull(about, details(number), [file(0)])
+
+
+def details(number: int) -> dict[str, Any]:
+    """What a pull request says only when it is asked for by itself."""
+    return {
         "additions": 10 + number,
         "deletions": number,
         "changed_files": 1,
@@ -329,7 +334,6 @@ def pull(number: int, at: str = "2026-11-20T10:00:00Z", **more: Any) -> Pull:
         "mergeable_state": "clean",
         "merged_by": None,
     }
-    return Pull(about, details, [file(0)])
 
 
 def file(number: int, **more: Any) -> dict[str, Any]:
