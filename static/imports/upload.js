@@ -53,9 +53,11 @@
       zone.classList.toggle("is-over", type === "dragover");
       if (type === "drop") take(event.dataTransfer.files);
     });
-  input.addEventListener("change", () => {
+  const chosen = () => {
     take(input.files);
     input.value = "";
-  });
+  };
+  input.addEventListener("change", chosen);
   document.getElementById("send").hidden = true;
+  if (input.files.length) chosen(); // before this script had come
 }

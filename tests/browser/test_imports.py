@@ -78,6 +78,15 @@ def test_a_file_is_imported_by_clicking(transactional_db, page, live_server, com
     assert complaints == []
 
 
+def test_a_file_chosen_before_the_script_has_come_is_uploaded_too(transactional_db, page, live_server):
+    late = []
+    page.route("**/imports/upload.js", lambda route: late.append(route))
+    sign_in(page, live_server.url, "/imports/upload/")
+    page.get_by_label("Drop a file here").set_input_files(file("early.csv", csv_of(2)))
+    late[0].continue_()
+    page.get_by_role("heading", name="early.csv").wait_for()
+
+
 def test_a_wrong_file_and_a_known_one_are_told_apart_on_the_spot(transactional_db, page, live_server, complaints):
     uploaded(csv_of(3))
     sign_in(page, live_server.url, "/imports/upload/")
