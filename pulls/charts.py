@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import TruncWeek
 from django.utils import timezone
 
@@ -50,9 +50,11 @@ def _by_week(pulls: QuerySet[PullRequest], field: str, since: datetime) -> dict[
     return dict(counted.values("week").annotate(count=Count("*")).values_list("week", "count"))
 
 
-def by_repository(**which: Any) -> dict[int, int]:
+def by_repository(*conditions: Q, **which: Any) -> dict[int, int]:
     """Return how many pull requests each repository has, all or such ones; an index answers it."""
-    counted = PullRequest.objects.filter(**which).order_by().values("repository").annotate(count=Count("*"))
+    counted = (
+        PullRequest.objects.filter(*conditions, **which).order_by().values("repository").annotate(count=Count("*"))
+    )
     return dict(counted.values_list("repository", "count"))
 
 

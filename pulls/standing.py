@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, F, Q
+from django.db.models import Count, Q
 
 from jobs import clock, conf
 from jobs.models import Run
 from jobs.types import LIVE
+from pulls import charts
 from pulls.github import client
-from pulls.models import Batch, Budget, PullRequest, Repository
+from pulls.models import Batch, Budget, Repository
+from pulls.models.pull import BEHIND
 
 FUNCTIONS = ("capture-repository-sync", "capture-pr-details", "capture-pr-reviews", "capture-pr-comments")
 
@@ -36,21 +38,17 @@ class Gap:
 
 def gaps() -> list[Gap]:
     """Return the active repositories with what is missing of each; the files come with the details."""
-    behind = Q(details_of__lt=F("updated_at")) | Q(reviews_of__lt=F("updated_at")) | Q(comments_of__lt=F("updated_at"))
-    counted = (
-        PullRequest.objects.filter(repository__active=True)
-        .order_by()
-        .values("repository")
-        .annotate(
-            total=Count("pk"),
-            no_details=Count("pk", filter=Q(details_of=None)),
-            no_reviews=Count("pk", filter=Q(reviews_of=None)),
-            no_comments=Count("pk", filter=Q(comments_of=None)),
-            outdated=Count("pk", filter=behind),
-        )
-    )
-    rows = {row.pop("repository"): row for row in counted}
-    return [Gap(repository, **rows.get(repository.pk, {})) for repository in Repository.objects.active()]
+    counted = {
+        "total": charts.by_repository(),
+        "no_details": charts.by_repository(details_of=None),
+        "no_reviews": charts.by_repository(reviews_of=None),
+        "no_comments": charts.by_repository(comments_of=None),
+        "outdated": charts.by_repository(BEHIND),
+    }
+    return [
+        Gap(repository, **{name: counts.get(repository.pk, 0) for name, counts in counted.items()})
+        for repository in Repository.objects.active()
+    ]
 
 
 def queue() -> list[dict[str, Any]]:

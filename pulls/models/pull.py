@@ -15,6 +15,14 @@ SIZES = (("XS", 10), ("S", 50), ("M", 250), ("L", 1000))
 """A size, and the changed lines that are too many for it; what is larger is XL."""
 
 
+BEHIND = (
+    Q(details_of__lt=models.F("updated_at"))
+    | Q(reviews_of__lt=models.F("updated_at"))
+    | Q(comments_of__lt=models.F("updated_at"))
+)
+"""What has changed since a capture of it."""
+
+
 class PullRequestQuerySet(models.QuerySet["PullRequest"]):
     """What can be asked about pull requests."""
 
@@ -103,6 +111,7 @@ class PullRequest(models.Model):
             models.Index(fields=["repository"], name="pull_no_details", condition=Q(details_of=None)),
             models.Index(fields=["repository"], name="pull_no_reviews", condition=Q(reviews_of=None)),
             models.Index(fields=["repository"], name="pull_no_comments", condition=Q(comments_of=None)),
+            models.Index(fields=["repository"], name="pull_behind", condition=BEHIND),
             GinIndex(SearchVector("title", config="simple"), name="pull_words"),
         ]
 
