@@ -34,6 +34,8 @@ def _client(process: int, url: str, key: str, timeout: float) -> Any:
 
     if not key:
         raise KeyMissing
-    session = httpx.Client(timeout=timeout, follow_redirects=True)
+    # A bound on idle connections would have httpcore close one that another thread was just given.
+    limits = httpx.Limits(max_connections=100, max_keepalive_connections=None)
+    session = httpx.Client(timeout=timeout, follow_redirects=True, limits=limits)
     options: ClientOptions = SyncClientOptions(httpx_client=session, auto_refresh_token=False, persist_session=False)
     return create_client(url, key, options)

@@ -155,7 +155,8 @@ def _read(response: httpx.Response) -> bytes:
 @functools.lru_cache(maxsize=2)
 def _client(process: int) -> httpx.Client:
     """One client for the threads of a process; a fork must not share its parent's connections."""
-    limits = httpx.Limits(max_connections=100, max_keepalive_connections=20)
+    # A bound on idle connections would have httpcore close one that another thread was just given.
+    limits = httpx.Limits(max_connections=100, max_keepalive_connections=None)
     return httpx.Client(follow_redirects=False, limits=limits)
 
 
