@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +36,13 @@ def screens(made: dict[str, str]) -> dict[str, str]:
         "schedules": f"{jobs}/schedule/",
         "workers": f"{jobs}/worker/",
         "keys": f"{jobs}/eventkey/",
+        "clients": "/clients/?sort=enhanced",
+        "client": f"/clients/{made['client']}/",
+        "imports": "/imports/",
+        "import": f"/imports/{made['import']}/",
+        "pulls": "/pulls/list/",
+        "pull": f"/pulls/{made['pull']}/",
+        "pull-weeks": "/pulls/weeks/",
     }
 
 
@@ -113,16 +121,21 @@ def _path(name: str, suffix: str) -> Path:
 def main() -> None:
     """Make a database, fill it, take the pictures and drop it."""
     os.environ |= {"DJANGO_SETTINGS_MODULE": "config.settings", "STATIC_FROM_SOURCE": "1", "LOG_LEVEL": "WARNING"}
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    os.environ |= {"DJANGO_ALLOW_ASYNC_UNSAFE": "1", "OPENAI_API_KEY": "for pictures"}
     with database():
         import django
         from django.core.management import call_command
 
         django.setup()
         call_command("migrate", verbosity=0)
-        from bench.day import fill  # its models need Django set up
+        from django.conf import settings
 
-        made = fill()
+        from bench import products  # their models need Django set up
+        from bench.day import fill
+
+        with tempfile.TemporaryDirectory() as media:
+            settings.MEDIA_ROOT = media
+            made = products.fill() | fill()
         with served() as base:
             shoot(base, made, sys.argv[1] if len(sys.argv) > 1 else "")
         from django.db import connection
