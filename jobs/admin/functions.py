@@ -95,10 +95,11 @@ def _add_counts(found: dict[str, Going], counted: Counted, stands: Standing) -> 
 
 
 def listing() -> dict[str, Any]:
-    """Return what the list of functions shows."""
+    """Return what the list of functions shows; what handles failures is in it once it has had something to do."""
     functions = registry.all()
     going = goings(functions, clock.now())
-    rows = [{"function": each, "triggers": limits.triggers(each), "going": going[each.id]} for each in functions]
+    shown = [each for each in functions if each.failure_of is None or going[each.id].last or going[each.id].live]
+    rows = [{"function": each, "triggers": limits.triggers(each), "going": going[each.id]} for each in shown]
     return {"rows": rows}
 
 

@@ -74,6 +74,22 @@ def test_the_list_tells_what_starts_each_function_and_how_it_goes(olga: Client) 
     assert (going.ended, going.failed, going.last.status) == (2, 1, Status.FAILED)
 
 
+def test_what_handles_failures_is_listed_once_it_has_had_something_to_do(olga: Client) -> None:
+    def apologise(ctx: jobs.ContextSync) -> None:
+        """Say sorry."""
+
+    @jobs.create_function(fn_id="serve", trigger=jobs.TriggerEvent(event="user/served"), on_failure=apologise)
+    def serve(ctx: jobs.ContextSync) -> None:
+        """Serve somebody."""
+
+    def listed() -> list[str]:
+        return [row["function"].fn_id for row in olga.get(LIST).context["rows"]]
+
+    assert listed() == ["also", "greet", "nightly", "serve"]
+    a_run(function="stepwell-serve-failure")
+    assert listed() == ["also", "greet", "nightly", "serve", "serve-failure"]
+
+
 def test_the_list_takes_the_same_queries_however_much_has_run(
     olga: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
