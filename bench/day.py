@@ -22,6 +22,14 @@ ERRORS = (
 BEGIN, READ, PARSE = "update-status-parsing", "read-file", "parse-transcript"
 OUTPUT = {"pains": 3, "people": 4, "quotes": 11, "next_steps": 2}
 HELLO = "stepwell-hello-world"
+OTHERS = (
+    ("capture-pr-details", "capture/pr.details", {"repositoryId": 1, "prNumber": 139, "priority": "medium"}, (0.4, 2)),
+    ("capture-pr-reviews", "capture/pr.reviews", {"repositoryId": 1, "prNumber": 139, "priority": "low"}, (0.2, 1)),
+    ("capture-repository-sync", "capture/repository.sync", {"repositoryId": 1, "reason": "schedule"}, (1, 9)),
+    ("enhance-client-with-ai", "client/enhance.requested", {"clientId": 1}, (8, 45)),
+    ("enrich-tender", "tender/enrich.requested", {"tenderId": 1}, (0.6, 4)),
+)
+"""Function, event, data, and the seconds that its runs take."""
 
 
 class Day:
@@ -70,6 +78,17 @@ class Day:
                 a_run(queued_at=began, started_at=began, ended_at=began + timedelta(milliseconds=34), id=_id(began))
             else:
                 self.parse(minutes, Status.COMPLETED, call)
+        for minutes in sorted((random.triangular(2, 1435, 200) for _ in range(260)), reverse=True):
+            self.other(minutes)
+
+    def other(self, minutes: float) -> None:
+        """Make a run of another product that completed."""
+        function, name, data, seconds = random.choice(OTHERS)
+        began = self.ago(minutes=minutes)
+        ended = began + timedelta(seconds=random.uniform(*seconds))
+        event = an_event(name, data=data, received_at=began, id=_id(began))
+        times = {"queued_at": began, "started_at": began, "ended_at": ended, "id": _id(began)}
+        a_run(function=f"stepwell-{function}", events=[event], **times)
 
     def failed(self) -> Run:
         """Make a run whose third step failed four times."""
