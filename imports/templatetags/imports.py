@@ -78,12 +78,6 @@ def _span(seconds: float) -> str:
 
 
 @register.filter
-def thousands(number: int) -> str:
-    """Return a number with its thousands apart."""
-    return f"{number:,}"
-
-
-@register.filter
 def cells_of(row: CsvRow) -> list[tuple[str, Any]]:
     """Return the cells of a row that are not blank, by header."""
     return [(header, cell) for header, cell in row.data.items() if cell.strip()]
