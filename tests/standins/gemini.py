@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.standins.serving import Handler, Server
 
 TYPE = "type.googleapis.com/google.rpc."
 
@@ -49,13 +50,13 @@ class GeminiStandIn:
         self._script: deque[Answer] = deque()
         self._released = threading.Event()
         self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server = _Server(_Handler)
         self._server.standin = self
 
     @property
     def url(self) -> str:
         """Where the server listens, with the scheme."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return self._server.url
 
     def script(self, *answers: Answer) -> None:
         """Answer the next calls with these, in this order."""
@@ -76,30 +77,23 @@ class GeminiStandIn:
     @contextmanager
     def running(self) -> Iterator["GeminiStandIn"]:
         """Serve until the block ends."""
-        thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
-            yield self
-        finally:
-            self._released.set()
-            self._server.shutdown()
-            self._server.server_close()
-            thread.join(5)
+        with self._server.running():
+            try:
+                yield self
+            finally:
+                self._released.set()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    # Hundreds of callers may connect at once; with the usual 5 places some would be turned away.
-    request_queue_size = 512
+class _Server(Server):
     standin: GeminiStandIn
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Handler):
     protocol_version = "HTTP/1.1"
     server: _Server
 
-    def do_POST(self) -> None:
-        raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+    def post(self) -> None:
+        raw = self.body()
         headers = {name.lower(): value for name, value in self.headers.items()}
         if not (self.path.startswith("/v1beta/models/") and ":generateContent" in self.path):
             self._send(failed(404, "NOT_FOUND", f"{self.path} is not served here."))
@@ -111,22 +105,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, answer: Answer) -> None:
         body = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
-        payload = body.encode()
-        self.send_response(answer.status)
-        for name, value in {"Content-Type": "application/json; charset=UTF-8", **answer.headers}.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(payload)))
-        self.end_headers()
-        self.wfile.write(payload)
-
-    def handle(self) -> None:
-        try:
-            super().handle()
-        except (BrokenPipeError, ConnectionResetError):
-            return  # The caller gave up first, which is what a timeout test wants.
-
-    def log_message(self, *args: object) -> None:
-        return
+        self.send(answer.status, answer.headers, body.encode())
 
 
 def said(text: str, *, finish: str = "STOP") -> Answer:

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from jobs import clock
+from tests.standins.serving import Handler, Server
 
 MOST_FILES = 3000
 PRIMARY = "API rate limit exceeded for user ID 1. If you reach out to GitHub Support for help, please include the ID."
@@ -97,13 +97,13 @@ class GitHub:
         self._under_way: Counter[str] = Counter()
         self._faults: deque[tuple[str, Reply]] = deque()
         self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server = _Server(_Handler)
         self._server.github = self
 
     @property
     def url(self) -> str:
         """Where the server listens, with the scheme."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return self._server.url
 
     def add(self, full_name: str, github_id: int = 700_001) -> Repository:
         """Add a repository."""
@@ -245,48 +245,25 @@ class GitHub:
     @contextmanager
     def running(self) -> Iterator["GitHub"]:
         """Serve until the block ends."""
-        thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
+        with self._server.running():
             yield self
-        finally:
-            self._server.shutdown()
-            self._server.server_close()
-            thread.join(5)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
+class _Server(Server):
     github: GitHub
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Handler):
     protocol_version = "HTTP/1.1"
-    wbufsize = -1  # one packet for head and body; two of them wait for each other
     server: _Server
     timeout = 30
 
-    def do_GET(self) -> None:
+    def get(self) -> None:
         parts = urlsplit(self.path)
         headers = {name.lower(): value for name, value in self.headers.items()}
         reply = self.server.github.answer(parts.path, dict(parse_qsl(parts.query)), headers)
         body = b"" if reply.status == 304 else json.dumps(reply.data).encode() if reply.raw is None else reply.raw
-        self.send_response(reply.status)
-        for name, value in {"Content-Type": "application/json; charset=utf-8", **reply.headers}.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def handle(self) -> None:
-        try:
-            super().handle()
-        except (BrokenPipeError, ConnectionResetError):
-            return  # The caller has gone, which is what a killed worker does.
-
-    def log_message(self, *args: object) -> None:
-        return
+        self.send(reply.status, reply.headers, body)
 
 
 GHOST: dict[str, Any] | None = None

@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.standins.serving import Handler, Server
 
 KEY = "sk-of-the-test"
 MODEL = "gpt-5.5"
@@ -50,13 +51,13 @@ class OpenAIStandIn:
         self._script: deque[Answer | Callable[[Asked], Answer]] = deque()
         self._released = threading.Event()
         self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server = _Server(_Handler)
         self._server.standin = self
 
     @property
     def url(self) -> str:
         """What OPENAI_BASE_URL is set to."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+        return f"{self._server.url}/v1"
 
     def script(self, *answers: Answer | Callable[[Asked], Answer]) -> None:
         """Answer the next calls with these, in this order."""
@@ -81,29 +82,23 @@ class OpenAIStandIn:
     @contextmanager
     def running(self) -> Iterator["OpenAIStandIn"]:
         """Serve until the block ends."""
-        thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
-            yield self
-        finally:
-            self._released.set()
-            self._server.shutdown()
-            self._server.server_close()
-            thread.join(5)
+        with self._server.running():
+            try:
+                yield self
+            finally:
+                self._released.set()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 512
+class _Server(Server):
     standin: OpenAIStandIn
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Handler):
     protocol_version = "HTTP/1.1"
     server: _Server
 
-    def do_POST(self) -> None:
-        raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+    def post(self) -> None:
+        raw = self.body()
         headers = {name.lower(): value for name, value in self.headers.items()}
         if self.path != "/v1/chat/completions":
             self._send(failed(404, f"Invalid URL (POST {self.path})"))
@@ -114,22 +109,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(answer)
 
     def _send(self, answer: Answer) -> None:
-        payload = (answer.body if isinstance(answer.body, str) else json.dumps(answer.body)).encode()
-        self.send_response(answer.status)
-        for name, value in {"Content-Type": "application/json", **answer.headers}.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(payload)))
-        self.end_headers()
-        self.wfile.write(payload)
-
-    def handle(self) -> None:
-        try:
-            super().handle()
-        except (BrokenPipeError, ConnectionResetError):
-            return  # The caller gave up first, which is what a timeout test wants.
-
-    def log_message(self, *args: object) -> None:
-        return
+        body = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
+        self.send(answer.status, answer.headers, body.encode())
 
 
 def said(answer: Any, *, finish: str = "stop", refusal: str | None = None, delay: float = 0) -> Answer:

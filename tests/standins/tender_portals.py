@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
+
+from tests.standins.serving import Handler, Server
 
 PACKAGE = {
     "version": "1.1",
@@ -58,13 +59,13 @@ class Portals:
         self.model_says = "none"
         self._faults: dict[str, deque[Fault]] = {}
         self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server = _Server(_Handler)
         self._server.portals = self
 
     @property
     def url(self) -> str:
         """Where the server listens, with the scheme."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return self._server.url
 
     def faults(self, path: str, *faults: Fault) -> None:
         """Answer the next requests for a path with these, in this order."""
@@ -140,61 +141,36 @@ class Portals:
     @contextmanager
     def running(self) -> Iterator["Portals"]:
         """Serve until the block ends."""
-        thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
+        with self._server.running():
             yield self
-        finally:
-            self._server.shutdown()
-            self._server.server_close()
-            thread.join(5)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
+class _Server(Server):
     portals: Portals
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Handler):
+    protocol_version = "HTTP/1.0"  # a dropped answer ends its connection
     server: _Server
 
-    def do_GET(self) -> None:
+    def get(self) -> None:
         parts = urlsplit(self.path)
         answer = self.server.portals.answer(parts.path, dict(parse_qsl(parts.query)), time.monotonic())
         if answer.delay:
             time.sleep(answer.delay)
         body = answer.body.encode("utf-8") if not answer.headers.get("X-Latin") else answer.body.encode("cp1252")
-        self.send_response(answer.status)
-        for name, value in {"Content-Type": "application/json", **answer.headers}.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body if answer.drop_after is None else body[: answer.drop_after])
+        self.send(answer.status, answer.headers, body, only=answer.drop_after)
 
-    def do_POST(self) -> None:
+    def post(self) -> None:
         """A chat completion of a language model; a number in the place of words is the status it answers with."""
-        self.server.portals.prompts.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.server.portals.prompts.append(json.loads(self.body()))
         said = self.server.portals.model_says
         status = int(said) if said.isdigit() else 200
         message = {"role": "assistant", "content": said}
         choice = {"index": 0, "finish_reason": "stop", "message": message}
         reply = {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}
         body = json.dumps(reply if status == 200 else {"error": {"message": "no"}}).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def handle(self) -> None:
-        try:
-            super().handle()
-        except (BrokenPipeError, ConnectionResetError):
-            return  # The caller has gone, which is what a killed worker does.
-
-    def log_message(self, *args: object) -> None:
-        return
+        self.send(status, {}, body)
 
 
 def za_release(number: int, day: str = "2026-08-14", **tender: Any) -> dict[str, Any]:
