@@ -301,7 +301,8 @@ def test_look_ups_of_two_workers_together_keep_to_the_rate(database_url, tmp_pat
             wait_until(lambda: not Tender.objects.filter(enriched_at=None).exists(), 60, "all are looked up")
         arrivals = sorted(each.at for each in server.asked)
     assert len(arrivals) >= count
-    # A busy machine delays single requests; over any nine in a row two workers at their own pace would take half.
+    # They are let go at the rate and arrive when the machine has time for them: a late first one, of a worker that has
+    # just begun, makes a span shorter. Two workers at their own pace would take half.
     spans = [last - first for first, last in zip(arrivals, arrivals[8:], strict=False)]
-    assert min(spans) >= 8 * interval * 0.8
-    assert arrivals[-1] - arrivals[0] >= (len(arrivals) - 2) * interval
+    assert min(spans) >= 8 * interval * 0.65
+    assert arrivals[-1] - arrivals[0] >= (len(arrivals) - 1) * interval * 0.8
