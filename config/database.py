@@ -12,7 +12,11 @@ SCHEMES = {"postgres", "postgresql", "postgis"}
 WITHOUT_DATABASE = {"check", "collectstatic", "compilemessages", "diffsettings", "findstatic", "help", "makemessages"}
 # Looks into the database only to compare histories, and says so at length when there is none.
 WITH_NO_ENGINE = {"makemigrations"}
-POOL = {"min_size": 0, "max_size": 4, "timeout": 30, "reconnect_timeout": 3}
+# Django's PostgreSQL, which in workers lends connections for a statement instead of a step.
+ENGINE = "jobs.postgresql"
+POOL = {"min_size": 0, "timeout": 30, "reconnect_timeout": 3}
+# A host that vanishes is noticed in 20 s, by the client and by the server, and not when TCP gives up.
+KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2, "tcp_user_timeout": 20_000}
 
 
 def prepare_for(argv: Sequence[str]) -> None:
@@ -37,11 +41,11 @@ def configuration() -> dict[str, Any]:
     if not url and len(sys.argv) > 1 and sys.argv[1] in WITH_NO_ENGINE:
         return {"ENGINE": "django.db.backends.dummy"}
     parsed = parse_url(url) if url else embedded_parameters()
-    options = {**parsed.pop("OPTIONS", {}), "pool": dict(POOL)}
-    options.setdefault("connect_timeout", 10)
-    options.setdefault("application_name", "stepwell")
-    # Django wants CONN_MAX_AGE 0 beside a pool: the pool keeps the connections.
-    shared = {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True, "OPTIONS": options}
+    pool = {**POOL, "max_size": env.number("DATABASE_POOL_SIZE", 4, least=1)}
+    usual = {"connect_timeout": 10, "application_name": "stepwell", **KEEPALIVES}
+    options = {**usual, **parsed.pop("OPTIONS", {}), "pool": pool}
+    # Django wants CONN_MAX_AGE 0 beside a pool: the pool keeps the connections. The engine checks them by itself.
+    shared = {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": False, "OPTIONS": options}
     # A transaction pooler knows neither prepared statements nor cursors that outlive a statement.
     shared["DISABLE_SERVER_SIDE_CURSORS"] = not env.flag("JOBS_PREPARE", default=True)
     test_name = env.text("TEST_DATABASE_NAME")
@@ -51,7 +55,7 @@ def configuration() -> dict[str, Any]:
 def embedded_parameters() -> dict[str, Any]:
     """How to reach the embedded server: a private socket, no password."""
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": ENGINE,
         "NAME": embedded.DATABASE,
         "USER": embedded.SUPERUSER,
         "HOST": str(embedded.server().socket_folder),
@@ -68,7 +72,7 @@ def parse_url(url: str) -> dict[str, Any]:
     if host.lower().startswith("%2f"):
         host = unquote(host)
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": ENGINE,
         "NAME": options.pop("dbname", "") or unquote(parts.path.lstrip("/")),
         "USER": options.pop("user", "") or unquote(parts.username or ""),
         "PASSWORD": options.pop("password", "") or unquote(parts.password or ""),

@@ -49,6 +49,7 @@ class Attempt:
         self.failures = claimed.attempt if claimed.steps == self.finished else 0
         self.groups = 0
         self._met = 0
+        self._is_lost = False
         self._last_finished = self._key_of_last_finished()
         self._state = sum(serialize.size(entry.output or "") for entry in claimed.journal.values())
         self._lock = threading.Lock()
@@ -82,6 +83,10 @@ class Attempt:
             self.over = outcome  # for every line
         return Suspend(outcome)
 
+    def lose(self) -> None:
+        """Take note that another worker has this run: no further step begins here."""
+        self._is_lost = True
+
     @property
     def met(self) -> int:
         """How many steps the body has come to in this pass."""
@@ -99,6 +104,8 @@ class Attempt:
             raise self.fail("step_nested", "Nested steps are not supported.", step=step_id)
         if self.branch.lost:
             raise Suspend(Lost())
+        if self._is_lost:
+            raise self.suspend(Lost())
         decided = self.over or self.branch.outcome
         if decided is not None:
             raise Suspend(decided)

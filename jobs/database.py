@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg_pool import ConnectionPool
 
 from jobs import conf
+from jobs.postgresql.base import VANISHED_CLIENTS
 
 AWAY = (psycopg.OperationalError, psycopg.InterfaceError)
 """What a statement raises when the server is gone: try again, the write is fenced. A full pool is one of them."""
@@ -22,10 +23,12 @@ PREPARE_AFTER = 2
 
 def parameters() -> dict[str, Any]:
     """Return how to connect, as Django's settings say, without Django's own cursors and adapters."""
-    wanted = connections["default"].get_connection_params()
+    wanted = connections[DEFAULT_DB_ALIAS].get_connection_params()
     for name in ("context", "cursor_factory", "prepare_threshold"):
         wanted.pop(name, None)
     return {
+        # A host that cannot be reached any more is noticed in 20 s, unless the settings say otherwise.
+        **{"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2, "tcp_user_timeout": 20_000},
         **wanted,
         "autocommit": True,
         "prepare_threshold": PREPARE_AFTER if conf.settings().PREPARE else None,
@@ -43,8 +46,8 @@ def connect() -> psycopg.Connection[Any]:
 def configure(connection: psycopg.Connection[Any]) -> None:
     """Keep the planner to the indexes the statements are made for, whatever its statistics say of a young table."""
     if conf.settings().PREPARE:
-        # A process that is stopped in the middle of a claim must not keep the gate from all others.
-        connection.execute("SET idle_in_transaction_session_timeout TO '30s'")
+        # A process that is stopped amid a claim, or whose host is gone, must not keep locks from all others.
+        connection.execute(f"SET idle_in_transaction_session_timeout TO '10s'; {VANISHED_CLIENTS}")
         connection.execute(
             "SET enable_seqscan TO off; SET enable_hashjoin TO off; SET enable_mergejoin TO off; SET jit TO off"
         )

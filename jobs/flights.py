@@ -16,6 +16,7 @@ from jobs import endings, executor, failures
 from jobs.attempt import Attempt
 from jobs.database import AWAY
 from jobs.journal import Claimed, Failed, Outcome, Write
+from jobs.postgresql.reserving import reserved
 from jobs.writer import Writer
 
 logger = logging.getLogger("jobs")
@@ -116,14 +117,13 @@ class Flights:
         """End a run in a way others hear of, as soon as the database lets us."""
         while True:
             try:
-                endings.end(claimed, write)
+                with reserved():
+                    endings.end(claimed, write)
                 return
             except Error as error:
                 if self._stopped() or not isinstance(error.__cause__, AWAY):
                     raise
                 time.sleep(_PAUSE)
-            finally:
-                self.writer.release_connections()
 
     def _give_up(self, claimed: Claimed, error: BaseException) -> None:
         """Fail a run that cannot be settled as it should be, or else leave it to the next claim."""

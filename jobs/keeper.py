@@ -1,6 +1,7 @@
-"""What a worker process does besides executing: heartbeats, freeing the runs of the dead, ticks, and a glance at work.
+"""What a worker process does besides executing: freeing the runs of the dead, ticks, and a glance at work.
 
-It has its own thread, so a busy run never delays it, and a round a second.
+It has its own thread, so a busy run never delays it, and a round a second. Heartbeats are elsewhere: a round may wait
+for a lock on the runs, and a heartbeat must not.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from django.db import connection
+from django.db import Error
 
 from jobs import conf, overlooked, presence, schedule
 from jobs.database import AWAY
 from jobs.models import claiming, gating, notifying, writing
+from jobs.postgresql.reserving import reserved
 
 if TYPE_CHECKING:
     from jobs.worker import Worker
@@ -27,6 +29,9 @@ ROUND_SECONDS = 1.0
 LOOK_SECONDS = 10.0
 """How often to look whether runs wait behind keys that have room, as after a deploy with other limits."""
 
+ALIVE_PATIENCE = 10
+"""How many times longer a silent worker is waited for whose process can be seen to live on this host."""
+
 
 class Keeper:
     """The housekeeping thread of one worker process."""
@@ -36,10 +41,8 @@ class Keeper:
         self._parent = os.getppid()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="jobs-keeper", daemon=True)
-        self._next_beat = 0.0
         self._next_tick = 0.0
         self._next_look = 0.0
-        self._steady_since: float | None = None
         self._shown: dict[Any, Any] = {}
 
     def start(self) -> None:
@@ -50,12 +53,6 @@ class Keeper:
         """End after the round under way."""
         self._stop.set()
         self._thread.join(timeout=2)
-
-    def ensure_known(self, cursor: Any) -> None:
-        """Report before a run is taken: a worker that dies unknown would be missed late."""
-        if self._steady_since is None:
-            self._next_beat = 0.0
-            self._beat(cursor)
 
     def _loop(self) -> None:
         while True:
@@ -69,27 +66,15 @@ class Keeper:
             os._exit(1)
         try:
             with self._worker.pool.connection() as conn, conn.cursor() as cursor:
-                self._beat(cursor)
                 self._free_the_dead(cursor)
                 self._glance(cursor)
                 self._worker.paused = frozenset(gating.paused_functions(cursor))
                 self._look_again(conn)
             self._tick()
         except AWAY:
-            # Whoever could not report may be thought silent by now, and so may we think of others.
-            self._steady_since, self._next_beat = None, 0.0
-        except Exception:  # whatever it is, without heartbeats this worker would lose its runs
-            logger.exception("A round of the keeper failed; the next one follows in a second")
-
-    def _beat(self, cursor: Any) -> None:
-        now = time.monotonic()
-        if now < self._next_beat:
             return
-        worker = self._worker
-        claiming.beat(cursor, worker.id, worker.host, worker.pid, worker.slots, len(worker.flights), conf.version())
-        self._next_beat = now + conf.settings().HEARTBEAT_SECONDS
-        if self._steady_since is None:
-            self._steady_since = now
+        except Exception:  # whatever it is, nobody else looks after this host's dead
+            logger.exception("A round of the keeper failed; the next one follows in a second")
 
     def _free_the_dead(self, cursor: Any) -> None:
         worker = self._worker
@@ -98,12 +83,26 @@ class Keeper:
         freed = claiming.free_runs_of(cursor, dead) if dead else 0
         for forgotten in claiming.unknown(cursor, dead) if dead else ():
             presence.forget(forgotten)
-        silent = conf.settings().SILENT_SECONDS
-        if self._steady_since is not None and time.monotonic() - self._steady_since >= silent:
-            freed += claiming.free_runs_of_silent(cursor, silent)
+        freed += self._free_the_silent(cursor)
         if freed:
             logger.warning("Freed %d runs of workers that died", freed)
             notifying.notify(cursor)
+
+    def _free_the_silent(self, cursor: Any) -> int:
+        limit = conf.settings().SILENT_SECONDS
+        heartbeat = self._worker.heartbeat
+        if heartbeat.steady_seconds() < limit:
+            return 0
+        silent = claiming.silent(cursor, limit)
+        silent.pop(self._worker.id, None)
+        # A process whose lock is held lives, whatever keeps it from being heard; not for ever, for it may be stopped.
+        gone = [
+            one for one, silence in silent.items() if silence > limit * ALIVE_PATIENCE or not presence.is_alive(one)
+        ]
+        # Asked again: had the answer come late, a stall would make everybody look silent.
+        if not gone or heartbeat.steady_seconds() < limit:
+            return 0
+        return claiming.free_runs_of(cursor, gone)
 
     def _look_again(self, conn: psycopg.Connection[Any]) -> None:
         """Find runs that wait for nothing any more; one worker does it for all."""
@@ -126,8 +125,10 @@ class Keeper:
         now = time.monotonic()
         if now < self._next_tick:
             return
+        self._next_tick = now + ROUND_SECONDS
         try:
             # Looking at least every round keeps a tick less than a second late, whoever changed the schedules.
-            self._next_tick = now + min(ROUND_SECONDS, schedule.tick())
-        finally:
-            connection.close()
+            with reserved():
+                self._next_tick = now + min(ROUND_SECONDS, schedule.tick())
+        except Error as error:
+            logger.warning("Schedules wait for the next round: %s", str(error).partition("\n")[0])

@@ -28,22 +28,31 @@ class Presence:
 
 
 def is_dead(worker: UUID) -> bool:
-    """Whether another process of this host has certainly died; one that left no file here is unknown, so no.
+    """Whether another process of this host has certainly died; one that left no file here is unknown, so no."""
+    return _is_locked(worker) is False
+
+
+def is_alive(worker: UUID) -> bool:
+    """Whether another process of this host certainly lives; one that left no file here is unknown, so no."""
+    return _is_locked(worker) is True
+
+
+def _is_locked(worker: UUID) -> bool | None:
+    """Whether a process holds the lock on its file; None if there is no file.
 
     Never to be asked about the process itself: closing any handle of a file drops the process's own lock on it.
     """
-    path = _path(worker)
     try:
-        descriptor = os.open(path, os.O_RDWR)
+        descriptor = os.open(_path(worker), os.O_RDWR)
     except OSError:
-        return False
+        return None
     try:
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        return False
+        return True
     finally:
         os.close(descriptor)
-    return True
+    return False
 
 
 def forget(worker: UUID) -> None:

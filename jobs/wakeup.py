@@ -7,6 +7,7 @@ import time
 from django.db import Error, connection
 
 from jobs.models import notifying
+from jobs.postgresql.reserving import reserved
 
 COALESCE_SECONDS = 0.004
 
@@ -52,7 +53,7 @@ def _send_pending() -> None:
 
 def _send() -> None:
     try:
-        with connection.cursor() as cursor:
+        with reserved(), connection.cursor() as cursor:
             notifying.notify(cursor)
     except Error:
         # A hint that cannot be sent costs a poll interval, nothing else.

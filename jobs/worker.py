@@ -20,12 +20,15 @@ from django.db import Error
 from jobs import conf, deliveries, gate
 from jobs.database import AWAY, pool
 from jobs.flights import Flights
+from jobs.heartbeat import Heartbeat
 from jobs.ids import new_id
 from jobs.journal import Claimed
 from jobs.keeper import Keeper
 from jobs.listener import Listener
 from jobs.models import claiming
 from jobs.models.agenda import Agenda, agenda
+from jobs.postgresql import lending
+from jobs.postgresql.reserving import reserved
 from jobs.presence import Presence
 from jobs.writer import Writer
 
@@ -63,6 +66,13 @@ class Worker:
         self.writer = Writer(self.pool, in_flight=self.flights.__len__, stopping=self._wants_back)
         self.flights.writer = self.writer
         self.listener = Listener()
+        self._came_round = time.monotonic()
+        self._pumping = False
+        self.in_database = False
+        """Whether the pump waits for the database: a stall of the server is no fault of this process."""
+        lending.begin()
+        self.heartbeat = Heartbeat(self, doubted=self._look_who_is_lost)
+        self.heartbeat.start()
         self.keeper = Keeper(self)
         self.keeper.start()
 
@@ -73,18 +83,41 @@ class Worker:
     def _wants_back(self, function: str) -> bool:
         return function in self.paused or self.stopping()
 
+    def stuck_seconds(self) -> float:
+        """Return for how long this process has not come round to take runs, though it should."""
+        return time.monotonic() - self._came_round if self._pumping else 0.0
+
+    def _look_who_is_lost(self, cursor: Any) -> None:
+        """Tell the runs that others have taken over meanwhile, so that they begin no further step."""
+        attempts = {attempt.claimed.run_id: attempt for attempt in self.flights.attempts()}
+        held = claiming.held(cursor, {run_id: attempt.claimed.lease for run_id, attempt in attempts.items()})
+        lost = [attempt for run_id, attempt in attempts.items() if run_id not in held]
+        for attempt in lost:
+            attempt.lose()
+        if lost:
+            logger.warning("%d runs were given to other workers while this one could not be heard", len(lost))
+
     def pump(self, span: float, *, beat: Callable[[], None] = lambda: None) -> None:
         """Take and execute runs for that many seconds, or until a stop is asked for.
 
         `beat` is called at least every poll interval: it tells whoever watches that this process comes round.
         """
         until = time.monotonic() + span
-        while time.monotonic() < until and not self.stopping():
+        self._pumping = True
+        try:
+            self._pump(until, beat)
+        finally:
+            self._pumping = False
+
+    def _pump(self, until: float, beat: Callable[[], None]) -> None:
+        while (now := time.monotonic()) < until and not self.stopping():
             beat()
+            self._came_round = now
             if not self._room():
                 self._await_room()
                 continue
             try:
+                self.in_database = True
                 self._take_or_wait()
             except psycopg.Error as error:
                 what = "The database is away" if isinstance(error, AWAY) else "A claim failed"
@@ -93,6 +126,8 @@ class Worker:
                 # A claim may have been committed although its answer never came.
                 self.flights.unsure = True
                 time.sleep(_PAUSE)
+            finally:
+                self.in_database = False
 
     def _room(self) -> bool:
         free = self.slots - len(self.flights)
@@ -110,9 +145,10 @@ class Worker:
             self._backlog = False
 
     def _take_or_wait(self) -> None:
+        if not self.heartbeat.wait_until_known(_PAUSE):
+            return
         connection = self.listener.connection()
         with connection.cursor() as cursor:
-            self.keeper.ensure_known(cursor)
             if self.flights.unsure:
                 claiming.hand_back(cursor, self.id, except_for=self.flights.ids())
                 self.flights.unsure = False
@@ -153,16 +189,15 @@ class Worker:
         if not (agenda.deliveries or agenda.overdue):
             return False
         try:
-            done = deliveries.hand_over() if agenda.deliveries else 0
-            return bool(done + (deliveries.end_overdue() if agenda.overdue else 0))
+            with reserved():
+                done = deliveries.hand_over() if agenda.deliveries else 0
+                return bool(done + (deliveries.end_overdue() if agenda.overdue else 0))
         except Error as error:
             logger.warning("Deliveries wait for the next round: %s", str(error).partition("\n")[0])
             return False
         except Exception:  # product code may have a part in an end; whatever it is, this worker goes on
             logger.exception("Deliveries wait for the next round")
             return False
-        finally:
-            self.writer.release_connections()
 
     def _landed(self) -> None:
         # Setting an event is dear, so only for a pump that waits, and only once there is what it waits for.
@@ -186,6 +221,7 @@ class Worker:
         self.flights.dismiss()
         self.writer.close()
         self.keeper.stop()
+        self.heartbeat.stop()
         try:
             with self.pool.connection(timeout=2) as connection, connection.cursor() as cursor:
                 handed = claiming.hand_back(cursor, self.id)
@@ -196,4 +232,5 @@ class Worker:
             logger.warning("The database is away; the runs of this worker will be freed once it counts as silent")
         self.listener.close()
         self.pool.close(timeout=1)
+        lending.end()
         self.presence.end()

@@ -121,10 +121,12 @@ class Writer:
     def release_connections(self) -> None:
         """Close what product code opened in this thread, which returns it to Django's pool."""
         if getattr(_opened, "any", False):
-            _opened.any = False
-            for opened in connections.all(initialized_only=True):
-                if not opened.in_atomic_block:
-                    opened.close()
+            opened = connections.all(initialized_only=True)
+            # One inside a transaction is passed over, and looked at again when that has ended.
+            _opened.any = any(one.in_atomic_block for one in opened)
+            for one in opened:
+                if not one.in_atomic_block:
+                    one.close()
 
     def write(self, write: Write) -> bool:
         """Commit a write and return whether the lease held."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import psycopg
 from django.db import DatabaseError, InterfaceError, connection
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 
 from jobs import clock, conf
@@ -17,10 +17,16 @@ PATIENCE_SECONDS = 2.0
 OVERDUE_SECONDS = 60.0
 """A run that is due for longer than this says that the workers do not keep up."""
 
+STUCK_SECONDS = 15.0
+"""A worker that comes round to take runs no more often than this takes none."""
+
 
 @methods("GET")
 def health(request: HttpRequest) -> HttpResponse:
-    """Answer 200 while events can be stored, 503 while the database is away; `degraded` if runs do not move."""
+    """Answer 200 while events can be stored, 503 while the database is away; `degraded` if runs do not move.
+
+    `workers_stuck` are alive and take no runs, `runs_without_connection` wait long for a database connection.
+    """
     try:
         _reach_database()
         state = _state()
@@ -39,13 +45,17 @@ def _reach_database() -> None:
 
 def _state() -> dict[str, Any]:
     now = clock.now()
-    workers = workers_alive()
+    is_stuck = Q(stuck_seconds__gt=STUCK_SECONDS)
+    told = alive().aggregate(workers=Count("id"), stuck=Count("id", filter=is_stuck), starving=Sum("starving"))
+    workers, stuck, starving = told["workers"], told["stuck"], told["starving"] or 0
     overdue = max(0.0, (now - (oldest_due() or now)).total_seconds())
-    well = workers > 0 and overdue <= OVERDUE_SECONDS
+    well = workers > stuck and not starving and overdue <= OVERDUE_SECONDS
     return {
         "status": "ok" if well else "degraded",
         "database": "ok",
         "workers": workers,
+        "workers_stuck": stuck,
+        "runs_without_connection": starving,
         "oldest_due_seconds": round(overdue, 3),
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from jobs import conf, schedule
 from jobs.cluster import shared
 from jobs.worker import Worker
 
+_PULSE_SECONDS = 1.0
+
 
 @dataclass
 class _Process:
@@ -21,6 +24,20 @@ class _Process:
     pid: int
     worker: Worker
     pumps: int = 0
+
+
+class _Pulse(threading.Thread):
+    """Beats for a pump that waits for the database: however long the server stalls, this process is not stuck."""
+
+    def __init__(self, worker: Worker, cluster: shared.Shared) -> None:
+        super().__init__(name="jobs-pulse", daemon=True)
+        self._worker, self._cluster = worker, cluster
+
+    def run(self) -> None:
+        while not self._worker.stopping():
+            time.sleep(_PULSE_SECONDS)
+            if self._worker.in_database:
+                self._cluster.beat()
 
 
 _process: _Process | None = None
@@ -49,6 +66,7 @@ def _this_process(cluster: shared.Shared) -> _Process:
     global _process
     if _process is None or _process.pid != os.getpid():
         _process = _Process(os.getpid(), Worker(stop_requested=cluster.stop_requested))
+        _Pulse(_process.worker, cluster).start()
         schedule.follow_code()
     return _process
 

@@ -4,7 +4,8 @@ A claim takes due runs in the order of their index, so it costs the same with a 
 at once never take the same run: each locks what it looks at and skips what the other has locked.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -70,12 +71,20 @@ SELECT run_id, key, name, index, op, status, started_at, ended_at, wake_at,
 FROM jobs_step WHERE run_id = ANY(%s::uuid[])
 """
 
+# A row that an INSERT made has no xmax: the worker was new, or forgotten.
 _BEAT = """
-INSERT INTO jobs_worker (id, host, pid, started_at, seen_at, slots, busy, version)
-VALUES (%s, %s, %s, {now}, {now}, %s, %s, %s)
+INSERT INTO jobs_worker (id, host, pid, started_at, seen_at, slots, busy, version, starving, stuck_seconds)
+VALUES (%s, %s, %s, {now}, {now}, %s, %s, %s, %s, %s)
 ON CONFLICT (id) DO UPDATE
 SET seen_at = excluded.seen_at, busy = excluded.busy, host = excluded.host, pid = excluded.pid,
-    slots = excluded.slots, version = excluded.version
+    slots = excluded.slots, version = excluded.version, starving = excluded.starving,
+    stuck_seconds = excluded.stuck_seconds
+RETURNING xmax = 0
+"""
+
+_HELD = """
+SELECT id FROM unnest(%s::uuid[], %s::bigint[]) AS flight(id, lease)
+WHERE EXISTS (SELECT 1 FROM jobs_run WHERE jobs_run.id = flight.id AND jobs_run.lease = flight.lease)
 """
 
 _GIVE_SLOTS_BACK = """, given_back AS (
@@ -120,13 +129,15 @@ WHERE id = ANY(%s::uuid[])
   AND NOT EXISTS (SELECT 1 FROM jobs_run WHERE status = 'RUNNING' AND worker = dead.id)
 """
 
-_SILENT = "SELECT id FROM jobs_worker WHERE seen_at < {now} - interval '1 second' * %s"
+_SILENT = """
+SELECT id, extract(epoch FROM {now} - seen_at) FROM jobs_worker WHERE seen_at < {now} - interval '1 second' * %s
+"""
 
 # After a database crash the heartbeat table is empty. A holder without a row gets one, so it has a whole interval
 # to report in before it counts as silent.
 _ADOPT = """
-INSERT INTO jobs_worker (id, host, pid, started_at, seen_at, slots, busy, version)
-SELECT DISTINCT run.worker, '', 0, {now}, {now}, 0, 0, '' FROM jobs_run AS run
+INSERT INTO jobs_worker (id, host, pid, started_at, seen_at, slots, busy, version, starving, stuck_seconds)
+SELECT DISTINCT run.worker, '', 0, {now}, {now}, 0, 0, '', 0, 0 FROM jobs_run AS run
 WHERE run.status = 'RUNNING' AND NOT EXISTS (SELECT 1 FROM jobs_worker AS known WHERE known.id = run.worker)
 ON CONFLICT (id) DO NOTHING
 """
@@ -199,9 +210,29 @@ def _entry_columns(
     return key, name, index, op, status, started_at, ended_at, wake_at
 
 
-def beat(cursor: Any, worker: UUID, host: str, pid: int, slots: int, busy: int, version: str) -> None:
-    """Say that this worker process lives."""
-    cursor.execute(clock.sql(_BEAT), [worker, host, pid, slots, busy, version])
+@dataclass(frozen=True)
+class Report:
+    """What a worker process says of itself."""
+
+    host: str
+    pid: int
+    slots: int
+    busy: int
+    version: str
+    starving: int
+    stuck_seconds: float
+
+
+def beat(cursor: Any, worker: UUID, report: Report) -> bool:
+    """Say that this worker process lives; whether nobody knew it."""
+    cursor.execute(clock.sql(_BEAT), [worker, *astuple(report)])
+    return bool(cursor.fetchone()[0])
+
+
+def held(cursor: Any, leases: Mapping[UUID, int]) -> set[UUID]:
+    """Return those of these runs whose lease is still this one."""
+    cursor.execute(_HELD, [list(leases), list(leases.values())])
+    return {row[0] for row in cursor.fetchall()}
 
 
 def free_runs_of(cursor: Any, workers: list[UUID]) -> int:
@@ -215,12 +246,11 @@ def free_runs_of(cursor: Any, workers: list[UUID]) -> int:
     return freed
 
 
-def free_runs_of_silent(cursor: Any, seconds: float) -> int:
-    """Queue the runs of workers that said nothing for so long; returns how many runs it were."""
+def silent(cursor: Any, seconds: float) -> dict[UUID, float]:
+    """Return the workers that said nothing for so long, and for how many seconds each has been silent."""
     cursor.execute(clock.sql(_ADOPT))
     cursor.execute(clock.sql(_SILENT), [seconds])
-    silent = [row[0] for row in cursor.fetchall()]
-    return free_runs_of(cursor, silent) if silent else 0
+    return {worker: float(silence) for worker, silence in cursor.fetchall()}
 
 
 def workers_on(cursor: Any, host: str) -> list[UUID]:

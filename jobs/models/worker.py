@@ -13,6 +13,8 @@ class Worker(models.Model):
     seen_at = models.DateTimeField()
     slots = models.IntegerField(default=0)
     busy = models.IntegerField(default=0)
+    starving = models.IntegerField(default=0, help_text="Threads that have waited long for a database connection.")
+    stuck_seconds = models.FloatField(default=0, help_text="For how long it has not come round to take runs.")
     version = models.CharField(max_length=40, blank=True, default="")
 
     def __str__(self) -> str:

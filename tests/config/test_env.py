@@ -86,7 +86,7 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_database_url_is_decoded_part_by_part() -> None:
     parsed = database.parse_url("postgresql://us%40er:p%40ss%2Fw%23@db.example.com:6543/my%20db?sslmode=require")
     assert parsed == {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "jobs.postgresql",
         "NAME": "my db",
         "USER": "us@er",
         "PASSWORD": "p@ss/w#",

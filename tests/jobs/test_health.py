@@ -46,7 +46,27 @@ def test_a_site_with_a_worker_and_nothing_overdue_is_well() -> None:
     make_run(due=5 * MINUTES)
     response = Client().get("/health")
     assert response.status_code == 200
-    assert response.json() == {"status": "ok", "database": "ok", "workers": 1, "oldest_due_seconds": 0.0}
+    assert response.json() == {
+        "status": "ok",
+        "database": "ok",
+        "workers": 1,
+        "workers_stuck": 0,
+        "runs_without_connection": 0,
+        "oldest_due_seconds": 0.0,
+    }
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("report", "told"), [({"stuck_seconds": 20.0}, "workers_stuck"), ({"starving": 3}, "runs_without_connection")]
+)
+def test_workers_that_can_take_no_work_are_told(report: dict[str, Any], told: str) -> None:
+    worker = make_worker()
+    Worker.objects.filter(pk=worker.pk).update(**report)
+    answered = Client().get("/health").json()
+    assert answered["status"] == "degraded"
+    assert answered["workers"] == 1
+    assert answered[told] in (1, 3)
 
 
 @pytest.mark.django_db

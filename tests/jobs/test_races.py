@@ -1,5 +1,6 @@
 """Two workers at once: real connections force each race in both orders, and only one ever writes a run."""
 
+import time
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -9,8 +10,8 @@ import pytest
 
 from jobs import presence, worker
 from jobs.cluster.broker import TokenBroker
+from jobs.heartbeat import Heartbeat
 from jobs.ids import new_id
-from jobs.keeper import Keeper
 from jobs.models import Run, Step, Worker, claiming, writing
 from jobs.types import Status
 from tests.jobs.cluster import Bench, running, workloads
@@ -103,7 +104,7 @@ def test_a_run_that_is_being_written_is_freed_once_the_write_is_committed(bench:
     first, second = two_connections
     holder = new_id()
     old = claimed_run(bench, first, holder)
-    claiming.beat(first.cursor(), holder, "workshop", 1, 1, 1, "")
+    claiming.beat(first.cursor(), holder, claiming.Report("workshop", 1, 1, 1, "", 0, 0.0))
     first.commit()
     assert written(first, a_step(old))
     # The freeing passes the run over without waiting, and does not forget whose it was.
@@ -134,22 +135,27 @@ def test_a_holder_that_nobody_knew_reports_under_its_own_name(bench: Bench, two_
     holder = new_id()
     claimed_run(bench, first, holder)
     # As after a crash of the database, which empties the table of heartbeats.
-    claiming.free_runs_of_silent(first.cursor(), 60)
-    claiming.beat(first.cursor(), holder, "workshop", 77, 8, 1, "v1")
+    assert not claiming.silent(first.cursor(), 60)
+    claiming.beat(first.cursor(), holder, claiming.Report("workshop", 77, 8, 1, "v1", 0, 0.0))
     assert claiming.workers_on(first.cursor(), "workshop") == [holder]
 
 
 def test_a_worker_is_known_before_it_takes_its_first_run(
     committing_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The thread that reports from then on may be late.
-    monkeypatch.setattr(Keeper, "start", lambda keeper: None)
-    monkeypatch.setattr(Keeper, "stop", lambda keeper: None)
+    # The thread that reports may be late.
+    reported = Heartbeat._beat_or_close
+
+    def late(heartbeat: Heartbeat) -> float:
+        time.sleep(0.5)
+        return reported(heartbeat)
+
+    monkeypatch.setattr(Heartbeat, "_beat_or_close", late)
     known: list[UUID] = []
     committing_engine.define(lambda ctx: known.extend(Worker.objects.values_list("pk", flat=True)))
     committing_engine.send()
     process = worker.Worker()
-    process.pump(0.3)
+    process.pump(1.5)
     process.stop(2)
     assert known == [process.id]
 

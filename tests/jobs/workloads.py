@@ -159,3 +159,54 @@ def parent(ctx: jobs.ContextSync) -> Any:
 
 # Functions of other modules that clusters under test know as well.
 from tests.jobs import limited  # noqa: F401
+
+
+@client.create_function(fn_id="ordinary", trigger=jobs.TriggerEvent(event="test/ordinary"), backoff=[0.2])
+def ordinary(ctx: jobs.ContextSync) -> None:
+    """Do in one step what product code does: read a row, wait for a slow service, write a row."""
+    ctx.step.run("step-0", _ordinary_work, ctx.event.data["log"], ctx.run_id, float(ctx.event.data["seconds"]))
+
+
+def _ordinary_work(log: str, run_id: str, seconds: float) -> None:
+    from django.contrib.auth.models import Group
+
+    _mark(log, f"begin {run_id} step-0 {os.getpid()}")
+    _query(run_id)
+    time.sleep(seconds)
+    Group.objects.create(name=run_id)
+    _mark(log, f"end {run_id} step-0 {os.getpid()}")
+
+
+@client.create_function(fn_id="holder", trigger=jobs.TriggerEvent(event="test/holder"), backoff=[0.2])
+def holder(ctx: jobs.ContextSync) -> None:
+    """Call a slow service inside a transaction."""
+    ctx.step.run("step-0", _held_work, ctx.event.data["log"], ctx.run_id, float(ctx.event.data["seconds"]))
+
+
+def _held_work(log: str, run_id: str, seconds: float) -> None:
+    from django.db import transaction
+
+    _mark(log, f"begin {run_id} step-0 {os.getpid()}")
+    with transaction.atomic():
+        _query(run_id)
+        time.sleep(seconds)
+    _mark(log, f"end {run_id} step-0 {os.getpid()}")
+
+
+@client.create_function(fn_id="mistaken", trigger=jobs.TriggerEvent(event="test/mistaken"), backoff=[0.2])
+def mistaken(ctx: jobs.ContextSync) -> None:
+    """Take a step inside a transaction, and suspend inside another one."""
+    from django.db import transaction
+
+    with transaction.atomic():
+        _query(ctx.run_id)
+        ctx.step.run("step-0", _query, ctx.run_id)
+    with transaction.atomic():
+        _query(ctx.run_id)
+        ctx.step.sleep("pause", 10)
+
+
+def _query(run_id: str) -> None:
+    from django.contrib.auth.models import Group
+
+    Group.objects.filter(name=run_id).exists()
