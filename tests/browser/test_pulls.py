@@ -35,8 +35,8 @@ def fill(server: Any) -> None:
     pull.issue_comments = [standin.comment(4, body="word " * 80 + "w" * 200)]
     remote.pulls[2].about |= {
         "state": "closed",
-        "merged_at": "2026-11-19T10:00:00Z",
-        "closed_at": "2026-11-19T10:00:00Z",
+        "merged_at": f"{standin.day(6)}T10:00:00Z",
+        "closed_at": f"{standin.day(6)}T10:00:00Z",
     }
     remote.pulls[3].about |= {"draft": True, "user": standin.user(9, login="renovate[bot]", type="Bot")}
 

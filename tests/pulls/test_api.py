@@ -30,14 +30,14 @@ def test_a_pull_request_is_given_with_all_that_belongs_to_it(captured, get):
     about = get(f"/api/pulls/{captured.repository_id}/1/").json()
     assert (about["repository"], about["number"], about["additions"]) == ("octo/hello", 1, 11)
     assert (about["author"], about["merged_by"], about["review_state"]) == ("dev-1", None, "APPROVED")
-    assert about["updated_at"].startswith("2026-11-20T10:00:00")
+    assert about["updated_at"].startswith(f"{standin.day(5)}T10:00:00")
     assert [each["filename"] for each in about["files"]] == ["src/part_0000.py"]
     assert [(each["id"], each["state"]) for each in about["reviews"]] == [(200_002, "APPROVED")]
     assert [(each["in_reply_to"], each["author"]) for each in about["comments"]] == [(None, "dev-1"), (300_001, None)]
 
 
 def test_what_is_not_captured_is_null(repository, get):
-    at = "2026-11-01T00:00Z"
+    at = f"{standin.day(24)}T00:00Z"
     values = {"github_id": 1, "number": 1, "title": "x", "state": "open", "created_at": at, "updated_at": at}
     PullRequest.objects.create(repository=repository, **values)
     [about] = get("/api/pulls/").json()["pulls"]
@@ -45,7 +45,7 @@ def test_what_is_not_captured_is_null(repository, get):
 
 
 def test_a_list_has_filters_and_leads_to_its_next_page(repository, get):
-    at = "2026-11-01T00:00Z"
+    at = f"{standin.day(24)}T00:00Z"
     PullRequest.objects.bulk_create(
         PullRequest(
             **{"repository": repository, "github_id": n, "number": n, "title": "x", "created_at": at},

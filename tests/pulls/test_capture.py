@@ -86,7 +86,7 @@ def test_a_force_push_leaves_the_files_that_there_are_now(remote, repository):
     pull.files = [standin.file(n) for n in range(130)]
     capture_all(repository, 1)
     pull.files = [standin.file(n) for n in range(3, 8)]
-    pull.about |= {"head": {"ref": "topic", "sha": "f" * 40, "repo": None}, "updated_at": "2026-11-23T00:00:00Z"}
+    pull.about |= {"head": {"ref": "topic", "sha": "f" * 40, "repo": None}, "updated_at": f"{standin.day(2)}T00:00:00Z"}
     capture(events.DETAILS, repository, 1)
     assert [file.filename for file in PullRequestFile.objects.all()] == [f"src/part_{n:04d}.py" for n in range(3, 8)]
     assert PullRequest.objects.get().head_sha == "f" * 40
@@ -130,9 +130,9 @@ def test_the_same_number_may_be_a_comment_of_each_kind(remote, repository):
 
 
 def test_an_older_answer_does_not_overwrite_a_newer_one(remote, repository):
-    remote.pulls[1].about |= {"updated_at": "2026-11-22T00:00:00Z", "title": "newer"}
+    remote.pulls[1].about |= {"updated_at": f"{standin.day(3)}T00:00:00Z", "title": "newer"}
     capture_all(repository, 1)
-    remote.pulls[1].about |= {"updated_at": "2026-11-21T00:00:00Z", "title": "older"}
+    remote.pulls[1].about |= {"updated_at": f"{standin.day(4)}T00:00:00Z", "title": "older"}
     capture(events.DETAILS, repository, 1)
     assert PullRequest.objects.get().title == "newer"
 

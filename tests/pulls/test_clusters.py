@@ -163,7 +163,7 @@ def _captures():
 
 def test_two_workers_that_end_the_last_captures_at_once_tell_it_once(database_url, db):
     hello = Repository.objects.create(owner="octo", name="hello", active=True)
-    batch = Batch.objects.create(repository=hello, job_type="details", origin="x", closed_at="2026-11-24T00:00Z")
+    batch = Batch.objects.create(repository=hello, job_type="details", origin="x", closed_at=f"{standin.day(1)}T00:00Z")
     for number in (1, 2):
         batch.items.create(number=number)
     with psycopg.connect(database_url) as other:

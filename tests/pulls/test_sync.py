@@ -23,7 +23,7 @@ def fill(github, count, name="octo/hello"):
     """Add a repository with pull requests that have nothing beside one file."""
     remote = github.add(name)
     for number in range(1, count + 1):
-        remote.pulls[number] = standin.pull(number, at=f"2026-11-20T{number // 60:02d}:{number % 60:02d}:00Z")
+        remote.pulls[number] = standin.pull(number, at=f"{standin.day(5)}T{number // 60:02d}:{number % 60:02d}:00Z")
     return remote
 
 
@@ -91,12 +91,12 @@ def test_a_second_sync_asks_only_for_what_has_changed(github, repository):
     # Their captures are not the matter here.
     with only_the_sync():
         sync(repository, hours=0)
-    PullRequest.objects.update(details_of="2026-11-01T00:00Z", reviews_of="2026-11-01T00:00Z")
-    PullRequest.objects.update(comments_of="2026-11-01T00:00Z")
+    PullRequest.objects.update(details_of=f"{standin.day(24)}T00:00Z", reviews_of=f"{standin.day(24)}T00:00Z")
+    PullRequest.objects.update(comments_of=f"{standin.day(24)}T00:00Z")
     Batch.objects.all().delete()
     Run.objects.all().delete()
     github.asked.clear()
-    remote.pulls[7].about["updated_at"] = "2026-11-21T00:00:00Z"
+    remote.pulls[7].about["updated_at"] = f"{standin.day(4)}T00:00:00Z"
     run = sync(repository)
     assert run.output == "3 fan-outs"
     # Of the list one page, although it has two: behind the newest of the sync before nothing can have changed.
@@ -202,18 +202,18 @@ def test_a_long_list_goes_on_in_another_run_without_a_gap(github, repository, mo
     assert sorted(run.status for run in runs) == ["COMPLETED"] * 3
     assert [batch.items.count() for batch in Batch.objects.all()] == [250] * 3
     assert Batch.objects.filter(closed_at=None).count() == 0
-    assert Repository.objects.get().known_until.isoformat() == "2026-11-20T04:10:00+00:00"
+    assert Repository.objects.get().known_until.isoformat() == f"{standin.day(5)}T04:10:00+00:00"
 
 
 def test_a_repository_that_was_renamed_is_followed_and_gets_its_new_name(github, repository):
     remote = fill(github, 1)
     sync(repository)
     github.rename(remote.id, "octo/renamed")
-    remote.pulls[1].about["updated_at"] = "2026-11-22T00:00:00Z"
+    remote.pulls[1].about["updated_at"] = f"{standin.day(3)}T00:00:00Z"
     assert sync(repository).status == "COMPLETED"
     repository.refresh_from_db()
     assert str(repository) == "octo/renamed"
-    assert PullRequest.objects.get().updated_at.isoformat() == "2026-11-22T00:00:00+00:00"
+    assert PullRequest.objects.get().updated_at.isoformat() == f"{standin.day(3)}T00:00:00+00:00"
 
 
 def test_a_name_that_another_repository_has_taken_over_is_refused(github, repository):

@@ -8,7 +8,7 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -269,13 +269,21 @@ class _Handler(Handler):
 GHOST: dict[str, Any] | None = None
 
 
+TODAY = datetime.now(UTC).date()
+
+
+def day(ago: int) -> str:
+    """The date so many days ago: what is synced is what has changed lately, whenever the tests run."""
+    return f"{TODAY - timedelta(days=ago)}"
+
+
 def user(number: int, **more: Any) -> dict[str, Any]:
     """An account; our own making."""
     avatar = f"https://avatars.example.org/u/{number}"
     return {"id": 5000 + number, "login": f"dev-{number}", "avatar_url": avatar, "type": "User", **more}
 
 
-def pull(number: int, at: str = "2026-11-20T10:00:00Z", **more: Any) -> Pull:
+def pull(number: int, at: str = "", **more: Any) -> Pull:
     """A pull request of one changed file, without reviews and comments; `more` is about it."""
     about = {
         "id": 10_000 + number,
@@ -289,8 +297,8 @@ def pull(number: int, at: str = "2026-11-20T10:00:00Z", **more: Any) -> Pull:
         "head": {"ref": f"topic-{number}", "sha": f"{number:040x}", "repo": None},
         "labels": [{"name": "bug", "color": "d73a4a"}],
         "merge_commit_sha": None,
-        "created_at": "2026-11-01T08:00:00Z",
-        "updated_at": at,
+        "created_at": f"{day(24)}T08:00:00Z",
+        "updated_at": at or f"{day(5)}T10:00:00Z",
         "closed_at": None,
         "merged_at": None,
         **more,
@@ -327,7 +335,7 @@ def review(number: int, **more: Any) -> dict[str, Any]:
         "state": "COMMENTED",
         "body": f"Thought {number}",
         "commit_id": "c" * 40,
-        "submitted_at": "2026-11-10T09:00:00Z",
+        "submitted_at": f"{day(15)}T09:00:00Z",
         **more,
     }
 
@@ -338,8 +346,8 @@ def comment(number: int, **more: Any) -> dict[str, Any]:
         "id": 300_000 + number,
         "user": user(number % 5),
         "body": f"Remark {number}",
-        "created_at": "2026-11-10T09:00:00Z",
-        "updated_at": "2026-11-10T09:00:00Z",
+        "created_at": f"{day(15)}T09:00:00Z",
+        "updated_at": f"{day(15)}T09:00:00Z",
         **more,
     }
 

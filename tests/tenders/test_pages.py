@@ -87,7 +87,7 @@ def test_odd_addresses_do_no_harm(stored, client, query):
 def test_a_tenders_page_shows_local_time_licence_publisher_and_who_filled_what(stored, client):
     Tender.objects.filter(ocid="ocds-9t57fa-1").update(city="Polokwane", filled_by={"city": "portal"})
     page = " ".join(client.get("/tenders/ocds-9t57fa-1/").content.decode().split())
-    assert "1 Dec 2026, 11:00" in page
+    assert "1 Dec 2099, 11:00" in page
     assert "<time>14 Aug 2026</time>" in page
     assert "ZAR 5,000" in page
     assert 'Polokwane <span class="pill">looked up</span>' in page
@@ -128,7 +128,7 @@ def test_the_api_lists_shows_and_gives_releases_word_for_word(stored, client):
     one = client.get("/api/tenders/ocds-9t57fa-1/").json()
     assert (one["value"], one["closes_at"], one["releases"]) == (
         "5000.00",
-        "2026-12-01T09:00:00Z",
+        "2099-12-01T09:00:00Z",
         ["ocds-9t57fa-1-2026-08-14"],
     )
     raw = client.get("/api/tenders/ocds-9t57fa-1/releases/ocds-9t57fa-1-2026-08-14").json()
