@@ -36,6 +36,9 @@ CLUSTERS = (
     "test_enhance_clusters",
     "test_import_crashes",
     "test_clusters",
+    "test_ordinary_code",
+    "test_stalls",
+    "test_vanished_hosts",
 )
 """Tests that mostly wait for real clusters; with two processes they run one after the other, beside all others."""
 
