@@ -60,6 +60,8 @@ class JobsSettings:
     """An address that gets a message for each kind of failure, for chat tools; empty for none."""
     REDACT: tuple[str, ...] = ("password", "secret", "token", "api_key", "apikey", "authorization")
     """Keys whose values are hidden on pages and in logs."""
+    PROTECTED_EVENTS: Sequence[str] = ()
+    """Names that other programs send only with a key that is allowed protected events; `*` stands for anything."""
 
 
 @functools.cache
