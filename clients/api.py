@@ -136,7 +136,7 @@ def _body(request: HttpRequest) -> dict[str, Any]:
 
 def _form(given: dict[str, Any], about: Client) -> ClientForm:
     """Judge what a program sends as what a person types is judged; fields that it leaves out stay."""
-    return ClientForm({**model_to_dict(about, FIELDS), **given}, instance=about)
+    return ClientForm({**model_to_dict(about, FIELDS), **given}, instance=about, names_others=True)
 
 
 def _words(form: ClientForm) -> str:

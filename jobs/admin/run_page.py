@@ -70,6 +70,7 @@ def live_context(request: HttpRequest, run_id: UUID, mark_of_it: str) -> dict[st
         "shown_lines": len(lines) >= presenting.MOST_LINES,
         "buttons": {name for name, fits in _BUTTONS.items() if fits(run) and user.has_perm(_NEEDS[name])},
         "full": user.has_perm("jobs.view_payload"),
+        "may_see": True,
         "interval": presenting.interval([run]),
         "total": _total(run),
         "version": mark_of_it,
@@ -121,7 +122,7 @@ def inside(request: HttpRequest, run_id: UUID, key: str) -> dict[str, Any]:
     row = next(row for row in rows if row.key == key)
     user = request.user
     may_retry = not run.is_live and user.has_perm("jobs.retry_run")
-    return {"run": run, "row": row, "full": user.has_perm("jobs.view_payload"), "may_retry": may_retry}
+    return {"run": run, "row": row, "full": user.has_perm("jobs.view_payload"), "may_retry": may_retry, "may_see": True}
 
 
 def _waits(run: Run) -> list[Wait]:
