@@ -34,7 +34,8 @@ _FORMS = re.compile(
 )
 _PARAMETER = re.compile(r"(?i)[?&](?:key|sig|signature)=")
 _REST_OF_NAME = re.compile(r"[\w-]*")
-_GAP = re.compile(r"[:=>]{0,2}\s{0,40}")
+# A value begins on the same line, or on the next one with a quote or a bracket.
+_GAP = re.compile(r"[:=>]{0,2}[ \t]{0,40}(?:\s{1,40}(?=[\\\"'{\[]))?")
 _QUOTE = re.compile(r"(\\{0,16})([\"'`])")
 _BARE = re.compile(r"[^\s,;&\"'<]+")
 _OPTION = re.compile(r"(?<![\w-])--([A-Za-z][\w-]*)[ \t]{1,5}(?=[^\s-])")

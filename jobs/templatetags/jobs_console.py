@@ -195,6 +195,12 @@ def traceback(stack: Any) -> SafeString:
 
 
 @register.filter
+def web_address(text: Any) -> str:
+    """Return an address of the web as it is, and nothing for any other: a link of outside data may hold a script."""
+    return str(text) if str(text).lower().startswith(("https://", "http://")) else ""
+
+
+@register.filter
 def is_internal(name: str) -> bool:
     """Whether only the engine may send events of this name."""
     return name.startswith(INTERNAL_PREFIXES)
