@@ -52,11 +52,14 @@ def client(request: HttpRequest, pk: int, permission: str = VIEW) -> Client:
 
 
 def brief(request: HttpRequest, pk: int) -> ContentBrief:
-    """Return a brief that this person may see."""
-    found = get_object_or_404(ContentBrief.objects.select_related("client"), pk=pk)
-    if not request.user.has_perm(VIEW):
-        client(request, found.client_id or 0)
-    return found
+    """Return a brief that this person may see; 403 or 404 otherwise."""
+    briefs = ContentBrief.objects.select_related("client")
+    if request.user.has_perm(VIEW):
+        return get_object_or_404(briefs, pk=pk)
+    own = briefs.filter(pk=pk, client__users__user=request.user, client__users__role__in=_ROLES[VIEW]).first()
+    if own is None:
+        raise PermissionDenied
+    return own
 
 
 def rights(user: Somebody, about: Client | None = None) -> dict[str, Any]:

@@ -27,7 +27,7 @@ class _BadBody(Exception):
 
 
 @methods("GET", "POST")
-@key_required
+@key_required("clients")
 def index(request: HttpRequest) -> HttpResponse:
     """GET lists clients, 100 a page, by name; `q` searches. 200 {"clients": [...], "next": address or null}.
 
@@ -79,7 +79,7 @@ def _known(request: HttpRequest, form: ClientForm) -> HttpResponse | None:
 
 
 @methods("GET", "POST")
-@key_required
+@key_required("clients")
 def client(request: HttpRequest, key: str) -> HttpResponse:
     """GET returns one client, with `filled_by` and competitors. POST changes the fields that its JSON object names.
 
@@ -102,7 +102,7 @@ def client(request: HttpRequest, key: str) -> HttpResponse:
 
 
 @methods("POST")
-@key_required
+@key_required("clients")
 def enhance(request: HttpRequest, key: str) -> HttpResponse:
     """Have a client enhanced. 202 {"id", "ai_status", "run_id"}; 404 for an unknown id; 409 says why not now."""
     found = _find(key)
@@ -136,7 +136,7 @@ def _body(request: HttpRequest) -> dict[str, Any]:
 
 def _form(given: dict[str, Any], about: Client) -> ClientForm:
     """Judge what a program sends as what a person types is judged; fields that it leaves out stay."""
-    return ClientForm({**model_to_dict(about, FIELDS), **given}, instance=about)
+    return ClientForm({**model_to_dict(about, FIELDS), **given}, instance=about, names_others=True)
 
 
 def _words(form: ClientForm) -> str:

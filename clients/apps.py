@@ -9,3 +9,6 @@ class ClientsConfig(AppConfig):
     name = "clients"
     default_auto_field = "django.db.models.BigAutoField"
     navigation = (("Clients", "clients:list", "clients.view_client"),)
+    key_scope = "Read, add, change and enhance clients"
+    # Whoever sends it makes an account and has a link mailed by which its owner signs in.
+    protected_events = ("client/user.requested",)

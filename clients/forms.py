@@ -10,6 +10,7 @@ from clients.models import ENRICHED, LISTS, AIStatus, Client, ClientUser, Conten
 from clients.requests import MOST_KEYWORDS, lines
 
 MOST_LINES = 20
+TAKEN = "{} cannot be used here; ask whoever looks after this page."
 
 
 class LinesField(forms.CharField):
@@ -61,8 +62,12 @@ class ClientForm(forms.ModelForm):
         fields = ("name", "domain", "keywords", *ENRICHED)
         labels = ENRICHED
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, names_others: bool = False, **kwargs: Any) -> None:
+        """Take whether the person may be told which other client has a name or a website."""
         super().__init__(*args, **kwargs)
+        self.names_others = names_others
+        if not names_others:
+            self.fields["name"].error_messages["unique"] = TAKEN.format("This name")
         for name, label in LISTS.items():
             self.fields[name] = LinesField(required=False, label=label)
         filled = self.instance.filled_by
@@ -71,11 +76,12 @@ class ClientForm(forms.ModelForm):
             field.by_model = filled.get(name) == "model"  # type: ignore[attr-defined]
 
     def clean_domain(self) -> str:
-        """Refuse another client's domain by that client's name."""
+        """Refuse another client's domain, by that client's name for those who may know it."""
         domain: str = self.cleaned_data["domain"]
         other = Client.objects.filter(domain=domain).exclude(pk=self.instance.pk).first() if domain else None
         if other is not None:
-            raise forms.ValidationError(f"“{other}” has the website {domain} already.")
+            known = f"“{other}” has the website {domain} already."
+            raise forms.ValidationError(known if self.names_others else TAKEN.format(domain))
         return domain
 
     def changes(self) -> dict[str, Any]:

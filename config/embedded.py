@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import IO
 
 from config import env
-from config.postgres import DATABASE, PORT, SUPERUSER, EmbeddedError, Server, open_lock
+from config.locks import open_lock, take
+from config.postgres import DATABASE, PORT, SUPERUSER, EmbeddedError, Server
 
 __all__ = ["DATABASE", "PORT", "SUPERUSER", "EmbeddedError", "Server", "ensure_running", "release", "server"]
 
@@ -58,7 +59,7 @@ def _hold(needed: Server) -> IO[str]:
     needed.data.parent.mkdir(parents=True, exist_ok=True)
     lock = open_lock(_users(needed))
     # Waits while the last user of before is stopping the server.
-    fcntl.flock(lock, fcntl.LOCK_SH)
+    take(lock, fcntl.LOCK_SH)
     return lock
 
 

@@ -1,6 +1,5 @@
 """One PostgreSQL server on one data folder: make, start, adopt, repair, stop."""
 
-import fcntl
 import hashlib
 import os
 import shutil
@@ -12,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO
+from urllib.parse import quote
 
 import psutil
 import psycopg
@@ -20,6 +19,7 @@ from psycopg import sql
 
 from config import programs
 from config.accounts import Account, account_for
+from config.locks import open_lock, take
 from config.programs import EmbeddedError
 
 SUPERUSER = "stepwell"
@@ -111,13 +111,14 @@ class Server:
 
     def url(self, name: str = DATABASE) -> str:
         """A DATABASE_URL for other programs."""
-        return f"postgresql://{SUPERUSER}@/{name}?host={self.socket_folder}&port={PORT}"
+        # A folder's name may hold blanks and whatever else means something in an address.
+        return f"postgresql://{SUPERUSER}@/{name}?host={quote(str(self.socket_folder))}&port={PORT}"
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
         self.data.parent.mkdir(parents=True, exist_ok=True)
         with open_lock(self.data.with_name(f"{self.data.name}.starting")) as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            take(lock)
             yield
 
     def _start(self) -> None:
@@ -222,10 +223,3 @@ class Server:
 
     def _run(self, program: str, *arguments: str, folder: Path) -> None:
         programs.run(program, *arguments, folder=folder, account=self.account, install=self.install)
-
-
-def open_lock(path: Path) -> IO[str]:
-    try:
-        return path.open("a")
-    except PermissionError:
-        raise EmbeddedError(f"{path} belongs to another user; run as that user, or set POSTGRES_DIR.") from None

@@ -135,17 +135,6 @@ STORAGES = {
     "staticfiles": {"BACKEND": PLAIN_STATIC if WHITENOISE_USE_FINDERS else HASHED_STATIC},
 }
 
-# Mail goes out for failed runs only, and only if somebody is to get it.
-ADMINS = [(address, address) for address in env.words("ADMINS")]
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("EMAIL_FROM", "stepwell@localhost")
-EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
-EMAIL_PORT = env.number("EMAIL_PORT", 25, least=1)
-EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
-EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
-EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS")
-EMAIL_TIMEOUT = 20
-EMAIL_SUBJECT_PREFIX = "[Stepwell] "
-
 # django-q2 starts, recycles and restarts the worker processes; the queue is our own table.
 Q_CLUSTER = {
     "name": "stepwell",
@@ -201,15 +190,18 @@ GITHUB_RESERVE = env.number("GITHUB_RESERVE", 100)
 GITHUB_PER_MINUTE = env.number("GITHUB_PER_MINUTE", 600, least=1)
 GITHUB_TIMEOUT = env.seconds("GITHUB_TIMEOUT", 15)
 
-# Mail. Without a server it is written to the log.
+# Mail: alerts of failed runs to ADMINS, invitations, saved searches. Without a server it is written to the log.
+ADMINS = [(address, address) for address in env.words("ADMINS")]
 EMAIL_HOST = env.text("EMAIL_HOST")
 EMAIL_PORT = env.number("EMAIL_PORT", 587, least=1)
 EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", default=True)
 EMAIL_TIMEOUT = env.seconds("EMAIL_TIMEOUT", 20)
+EMAIL_SUBJECT_PREFIX = "[Stepwell] "
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "stepwell@localhost")
-EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+SERVER_EMAIL = env.text("EMAIL_FROM") or DEFAULT_FROM_EMAIL
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend" if EMAIL_HOST else "config.mail.LogBackend"
 
 # The engine: only what the environment sets; the defaults are in jobs/conf.py.
 JOBS = {

@@ -27,7 +27,7 @@ TRUE = ("1", "true", "yes", "on")
 
 
 @methods("POST")
-@key_required
+@key_required("imports")
 def upload(request: HttpRequest) -> HttpResponse:
     """Take in a multipart upload: `file`, and optionally `processor`, `mapping`, `start`, `again` and how it is read.
 
@@ -108,7 +108,7 @@ def _find(key: str) -> CsvBatch | None:
 
 
 @methods("GET")
-@key_required
+@key_required("imports")
 def status(request: HttpRequest, key: str) -> HttpResponse:
     """Tell how far an import is.
 
@@ -130,7 +130,7 @@ def _verb(call: Callable[[CsvBatch, str], Any]) -> Callable[..., HttpResponse]:
     """Make a view of a verb: 200 {"id", "status", "run_id"}, 404 for an unknown id, 409 if it is not possible now."""
 
     @methods("POST")
-    @key_required
+    @key_required("imports")
     def view(request: HttpRequest, key: str) -> HttpResponse:
         batch = _find(key)
         if batch is None:
@@ -153,7 +153,7 @@ retry = _verb(lambda batch, by: verbs.retry(batch.pk, by=by, source=Source.HTTP)
 
 
 @methods("GET")
-@key_required
+@key_required("imports")
 def results(request: HttpRequest, key: str) -> Any:
     """Every row with what came of it, as CSV; with `?only=errors` those that failed or were left out."""
     batch = _find(key)

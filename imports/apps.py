@@ -9,6 +9,7 @@ class ImportsConfig(AppConfig):
     name = "imports"
     default_auto_field = "django.db.models.BigAutoField"
     navigation = (("Imports", "imports:list", "imports.view_csvbatch"),)
+    key_scope = "Upload, steer and read imports"
 
     def ready(self) -> None:
         """Find what products register for rows."""

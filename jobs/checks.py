@@ -86,6 +86,7 @@ RULES = (
     Rule("jobs.E023", "RUN_DIR", "the path of a folder", lambda value: isinstance(value, str) and bool(value)),
     Rule("jobs.E024", "REDACT", "a list of words", _are_words),
     Rule("jobs.E040", "ALERT_WEBHOOK", "empty, or an address that starts with https:// or http://", _is_web_address),
+    Rule("jobs.E025", "PROTECTED_EVENTS", "a list of event names", _are_words),
     Rule("jobs.E026", "PRELOAD", "a list of module names", _are_words),
 )
 

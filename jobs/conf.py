@@ -58,8 +58,13 @@ class JobsSettings:
     """Modules to import before workers are forked, so that they share the memory."""
     ALERT_WEBHOOK: str = ""
     """An address that gets a message for each kind of failure, for chat tools; empty for none."""
-    REDACT: tuple[str, ...] = ("password", "secret", "token", "api_key", "apikey", "authorization")
-    """Keys whose values are hidden on pages and in logs."""
+    REDACT: tuple[str, ...] = tuple(
+        "password passwd pwd passphrase passcode secret token credential api_key access_key private_key secret_key "
+        "signing_key encryption_key auth_key account_key master_key event_key ssh_key authorization cookie jwt".split()
+    )
+    """Names whose values are hidden wherever people read; any spelling, and at the end of longer names."""
+    PROTECTED_EVENTS: Sequence[str] = ()
+    """Names that other programs send only with a key that is allowed protected events; `*` stands for anything."""
 
 
 @functools.cache

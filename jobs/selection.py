@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from jobs import identity
 from jobs.models import Event, Run, RunEvent, Step
+from jobs.redaction import hint, redacted
 from jobs.types import ENDED, LIVE, SCHEDULED_TIMER, Source, Status
 
 NEWEST = 10_000
@@ -60,7 +61,8 @@ class Selection(BaseModel):
         """Return the runs it means."""
         runs = self._of_status(self._plain())
         if self.error:
-            runs = runs.annotate(error_text=Cast("error", TextField())).filter(error_text__contains=_stored(self.error))
+            runs = runs.annotate(said=Cast("error", TextField())).filter(said__contains=_stored(self.error))
+            runs = runs.filter(_openly_said(runs, self.error))
         if self.search:
             runs = self._found(runs)
         if self.source and self.source != Source.CRON:
@@ -159,7 +161,9 @@ class Selection(BaseModel):
         spelled = self._among_newest(runs).annotate(id_text=Cast("pk", TextField()), said=Cast("error", TextField()))
         text = self.search
         named = Q(function__icontains=text) | Q(trigger__icontains=text) | Q(subject__icontains=text)
-        return spelled.filter(named | Q(said__icontains=_stored(text)) | Q(id_text__endswith=text.lower()))
+        said = spelled.filter(said__icontains=_stored(text))
+        found = Q(said__icontains=_stored(text)) & _openly_said(said, text)
+        return spelled.filter(named | found | Q(id_text__endswith=text.lower()))
 
     def _from_source(self, runs: QuerySet[Run]) -> QuerySet[Run]:
         if self.source == "again":
@@ -184,7 +188,22 @@ def events_with(path: list[str], value: str) -> list[UUID]:
         text__contains=_stored(path[-1]), text__icontains=_stored(value)
     )
     rows = likely.order_by("-pk").values_list("pk", "data")[:_MOST_EVENTS]
-    return [pk for pk, data in rows if _said(_under(data, path)) == value]
+    # Compared with what people may see, or else guesses would spell out what is hidden.
+    return [pk for pk, data in rows if _said(_under(redacted(data), path)) == value]
+
+
+def _openly_said(runs: QuerySet[Run], text: str) -> Q:
+    """Return a condition, for runs whose stored error has this text, that people may see it there.
+
+    Only errors that could hide something are read, the newest of them; those behind them are left out.
+    """
+    suspects = runs.order_by("-pk").filter(said__iregex=hint())
+    told = [pk for pk, error in suspects.values_list("pk", "error")[:NEWEST] if _is_shown(text, error)]
+    return ~Q(said__iregex=hint()) | Q(pk__in=told)
+
+
+def _is_shown(text: str, error: Any) -> bool:
+    return _stored(text).casefold() in json.dumps(redacted(error), ensure_ascii=False).casefold()
 
 
 def _under(data: Any, path: list[str]) -> Any:

@@ -16,7 +16,7 @@ PER_PAGE = 100
 
 
 @methods("GET")
-@key_required
+@key_required("pulls")
 def index(request: HttpRequest) -> HttpResponse:
     """List pull requests, 100 a page, with the filters of the page: q, repository, state, review, size, author, quiet.
 
@@ -45,7 +45,7 @@ def _next(request: HttpRequest, page: int) -> str:
 
 
 @methods("GET")
-@key_required
+@key_required("pulls")
 def detail(request: HttpRequest, repository: int, number: int) -> HttpResponse:
     """Return one pull request with its files, reviews and comments; 404 for one that is not here."""
     found = PullRequest.objects.select_related("repository", "author", "merged_by")

@@ -9,3 +9,4 @@ class PullsConfig(AppConfig):
     name = "pulls"
     default_auto_field = "django.db.models.BigAutoField"
     navigation = (("Pull requests", "pulls:repositories", "pulls.view_pullrequest"),)
+    key_scope = "Read pull requests"

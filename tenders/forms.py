@@ -13,6 +13,7 @@ from tenders.requests import MOST_ENRICHED
 CLOSING = [("", "Closing any time"), ("3", "Within 3 days"), ("7", "Within 7 days"), ("30", "Within 30 days")]
 SORTS = [("", "Newest first"), ("closing", "Closing soon first")]
 DATE = {"type": "date"}
+MOST_SEARCHES = 20
 
 
 class FilterForm(forms.Form):
@@ -46,12 +47,17 @@ class SavedSearchForm(forms.ModelForm):
 
     class Meta:
         model = SavedSearch
-        fields = ["name", "email", "q", "category", "province", "buyer", "value_from", "value_to"]
+        fields = ["name", "q", "category", "province", "buyer", "value_from", "value_to"]
 
     def clean(self) -> dict[str, Any]:
-        """A search without anything to look for would mail every tender."""
+        """A search without anything to look for would mail every tender; mails go to the person's own address only."""
         cleaned = super().clean() or {}
-        if not any(cleaned.get(name) not in (None, "") for name in self.Meta.fields[2:]) and not self.errors:
+        owner = self.instance.owner
+        if not owner.email:
+            raise forms.ValidationError("Your account has no mail address; ask whoever runs this site to enter it.")
+        if SavedSearch.objects.filter(owner=owner).count() >= MOST_SEARCHES:
+            raise forms.ValidationError(f"You keep {MOST_SEARCHES} searches, the most that one person may; delete one.")
+        if not any(cleaned.get(name) not in (None, "") for name in self.Meta.fields[1:]) and not self.errors:
             raise forms.ValidationError("Say what to look for: words, category, province, buyer or value.")
         return cleaned
 

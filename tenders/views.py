@@ -1,8 +1,10 @@
 """The public pages: the list with its filters, one tender, exports, and the searches that people keep."""
 
 from django.contrib import messages
+from django.contrib.auth import get_user_model
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Page, Paginator
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -79,17 +81,25 @@ def export(request: HttpRequest, kind: str) -> HttpResponse:
 def searches(request: HttpRequest) -> HttpResponse:
     """The searches that this person keeps, and the form for another."""
     if request.method == "POST":
-        form = SavedSearchForm(request.POST, instance=SavedSearch(owner=request.user))
+        form = _kept(request)
         if form.is_valid():
-            saved = form.save()
-            messages.success(request, f"“{saved}” is saved; new tenders are mailed to {saved.email}.")
+            messages.success(request, f"“{form.instance}” is saved; new tenders are mailed to {form.instance.email}.")
             return redirect("tenders:searches")
     else:
         given = {name: request.GET.get(name, "") for name in SAVED_FIELDS}
-        email = getattr(request.user, "email", "")
-        form = SavedSearchForm(initial={**given, "email": email, "name": request.GET.get("q", "")[:100]})
+        form = SavedSearchForm(initial={**given, "name": request.GET.get("q", "")[:100]})
     kept = SavedSearch.objects.filter(owner=request.user)
     return render(request, "tenders/searches.html", {"form": form, "kept": kept}, status=400 if form.errors else 200)
+
+
+@transaction.atomic
+def _kept(request: HttpRequest) -> SavedSearchForm:
+    """Return the form, saved if it is right; a second one of the same person waits, so that none is too many."""
+    owner = get_user_model().objects.select_for_update(no_key=True).get(pk=request.user.pk)
+    form = SavedSearchForm(request.POST, instance=SavedSearch(owner=owner, email=owner.email))
+    if form.is_valid():
+        form.save()
+    return form
 
 
 @require_POST

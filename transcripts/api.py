@@ -22,7 +22,7 @@ NOT_FOUND = "There is no transcript with this id."
 
 
 @methods("POST")
-@key_required
+@key_required("transcripts")
 def upload(request: HttpRequest) -> HttpResponse:
     """Take in a multipart upload: field `file`, and optionally `title`.
 
@@ -51,7 +51,7 @@ def upload(request: HttpRequest) -> HttpResponse:
 
 
 @methods("GET")
-@key_required
+@key_required("transcripts")
 def status(request: HttpRequest, key: str) -> HttpResponse:
     """Tell how far a transcript is and, once it is completed, what was found.
 
@@ -71,7 +71,7 @@ def status(request: HttpRequest, key: str) -> HttpResponse:
 
 
 @methods("POST")
-@key_required
+@key_required("transcripts")
 def retry(request: HttpRequest, key: str) -> HttpResponse:
     """Parse a failed transcript again.
 

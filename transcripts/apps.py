@@ -9,3 +9,4 @@ class TranscriptsConfig(AppConfig):
     name = "transcripts"
     default_auto_field = "django.db.models.BigAutoField"
     navigation = (("Transcripts", "transcripts:list", "transcripts.view_transcript"),)
+    key_scope = "Upload, retry and read transcripts"

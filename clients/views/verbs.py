@@ -18,7 +18,7 @@ from clients.views.pages import page_of
 def add(request: HttpRequest) -> HttpResponse:
     """The form for a new client."""
     access.require(request, access.ADD)
-    form = ClientForm(request.POST or None)
+    form = ClientForm(request.POST or None, names_others=True)
     if request.method == "POST" and form.is_valid():
         client = editing.create(form.cleaned_data)
         messages.success(request, f"“{client}” is added.")
@@ -31,7 +31,8 @@ def add(request: HttpRequest) -> HttpResponse:
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """The form for what people know; a field that they change becomes theirs."""
     client = access.client(request, pk, access.CHANGE)
-    form = ClientForm(request.POST or None, instance=client)
+    names_others = request.user.has_perm(access.VIEW)
+    form = ClientForm(request.POST or None, instance=client, names_others=names_others)
     if request.method == "POST" and form.is_valid():
         changed = editing.enter(pk, form.changes())
         words = f"“{client}” is saved." if changed else "Nothing was changed."

@@ -21,7 +21,6 @@ from jobs.admin.filtering import PAGE
 from jobs.admin.pages import ConsolePage, Route, posted
 from jobs.errors import InvalidEvent
 from jobs.models import Event
-from jobs.redaction import redacted
 from jobs.registry import registry
 from jobs.selection import data_pair, events_with
 from jobs.types import Event as EventValue
@@ -160,7 +159,7 @@ def _form(request: HttpRequest, name: str, like: Event | None = None) -> dict[st
     last = like if like and like.name == name else None
     if last is None and name and may_see:
         last = Event.objects.filter(name=name).order_by("-received_at").first()
-    data = payload.pretty(redacted(last.data)) if last else "{\n  \n}"
+    data = payload.editable(last.data) if last else "{\n  \n}"
     return {
         "name": name,
         "names": names,
@@ -175,9 +174,9 @@ def _form(request: HttpRequest, name: str, like: Event | None = None) -> dict[st
 def _sent(request: HttpRequest, name: str, typed: str) -> sending.Sent:
     data = payload.parsed(typed)
     like = identity.read(request.POST.get("like", ""))
-    if like and request.user.has_perm("jobs.view_payload"):
-        original = Event.objects.filter(pk=like).values_list("data", flat=True).first()
-        data = payload.restored(data, original)
+    seen = like and request.user.has_perm("jobs.view_payload")
+    original = Event.objects.filter(pk=like).values_list("data", flat=True).first() if seen else None
+    data = payload.restored(data, original)
     ts = _milliseconds(request.POST.get("at", "").strip())
     event = EventValue(name=name, data=data, id=request.POST.get("id", "").strip(), ts=ts)
     return sending.send([event], source=Source.MANUAL, sender=request.user.get_username())[0]

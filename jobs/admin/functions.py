@@ -20,7 +20,6 @@ from jobs.function import Function
 from jobs.models import Event, FunctionState, Run, hour
 from jobs.models.hour import Counted
 from jobs.models.standing import Paused, Standing, last_ended, standing
-from jobs.redaction import redacted
 from jobs.registry import registry
 from jobs.selection import NEWEST, Selection
 from jobs.types import Status
@@ -130,7 +129,7 @@ def detail(request: HttpRequest, function_id: str) -> dict[str, Any]:
         "can_start": starting.can_start(function),
         "waiting": _waiting(function.id) if going.paused else 0,
         "history": _presses(function.id),
-        "offered": payload.pretty(redacted(last.data)) if last else "{\n  \n}",
+        "offered": payload.editable(last.data) if last else "{\n  \n}",
         "like": last.pk if last else "",
     }
 
@@ -150,7 +149,7 @@ def typed(request: HttpRequest) -> dict[str, Any]:
     """Return the data that was typed, with what was hidden put back."""
     data = payload.parsed(request.POST.get("data", ""))
     like = identity.read(request.POST.get("like", ""))
-    if like and request.user.has_perm("jobs.view_payload"):
-        original = Event.objects.filter(pk=like).values_list("data", flat=True).first()
-        data = payload.restored(data, original)
+    seen = like and request.user.has_perm("jobs.view_payload")
+    original = Event.objects.filter(pk=like).values_list("data", flat=True).first() if seen else None
+    data = payload.restored(data, original)
     return data

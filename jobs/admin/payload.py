@@ -12,17 +12,53 @@ SHORT = 20
 """Lines that are shown before "show all"."""
 
 
+def editable(value: Any) -> str:
+    """Return the JSON text of a value for a form: what is hidden stays hidden, and `restored` puts it back."""
+    return pretty(redacted(value))
+
+
 def restored(edited: Any, original: Any) -> Any:
-    """Return an edited value in which everything still hidden has its original value again."""
-    if isinstance(edited, dict) and isinstance(original, dict):
+    """Return an edited value in which everything still hidden has its original value again.
+
+    UnreadableJSON tells of something hidden that was moved or changed, so that no run gets the dots for a secret.
+    """
+    return _restored(edited, original, "data")
+
+
+def _restored(edited: Any, original: Any, where: str) -> Any:
+    if edited == redacted(original):
+        return original
+    if isinstance(edited, dict):
+        before = original if isinstance(original, dict) else {}
+        hidden = redacted(before)
         return {
-            key: original[key] if item == HIDDEN and key in original else restored(item, original.get(key))
+            key: before[key] if key in before and item == hidden[key] else _restored(item, before.get(key), f"{where}.{key}")
             for key, item in edited.items()
         }
-    if isinstance(edited, list) and isinstance(original, list):
-        pairs = zip(edited, [*original, *[None] * len(edited)], strict=False)
-        return [restored(item, before) for item, before in pairs]
+    if isinstance(edited, list):
+        return _restored_items(edited, original if isinstance(original, list) else [], where)
+    if isinstance(edited, str) and HIDDEN in edited:
+        raise UnreadableJSON(f"{where} holds {HIDDEN}, and what is hidden there was moved or changed: type the value.")
     return edited
+
+
+def _restored_items(edited: list[Any], original: list[Any], where: str) -> list[Any]:
+    """Return items each with what was hidden in it: that of the same place, or of the item that looks the same."""
+    same = len(edited) == len(original)
+    left = [(redacted(item), item) for item in original]
+    found = []
+    for place, item in enumerate(edited):
+        at = f"{where}[{place}]"
+        if same:
+            found.append(_restored(item, original[place], at))
+            continue
+        alike = next((number for number, (shown, _) in enumerate(left) if shown == item), None)
+        # Two that look the same may hide different secrets: taking one of them would be a guess.
+        if alike is not None and sum(shown == item for shown, _ in left) == 1:
+            found.append(left[alike][1])
+        else:
+            found.append(_restored(item, None, at))
+    return found
 
 
 def outline(value: Any) -> Any:
@@ -46,7 +82,7 @@ def printable(text: str) -> str:
 
 def shown(value: Any, *, full: bool) -> str:
     """Return the JSON text of a value for somebody who may see it in full, or only its outline."""
-    text = blotted(pretty(redacted(value))) if full else pretty(outline(value))
+    text = pretty(redacted(value)) if full else pretty(outline(value))
     if len(text) <= LIMIT:
         return text
     return f"{text[:LIMIT]}\n… cut here: {len(text):,} characters in all"

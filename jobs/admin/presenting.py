@@ -212,6 +212,8 @@ def about(subject: str, user: AbstractBaseUser | AnonymousUser) -> dict[str, Any
         "interval": interval(found[:1]),
         "version": version(found, finished, told),
         "full": user.has_perm("jobs.view_payload"),  # type: ignore[union-attr]
+        # What an error says is for those who mend it; products tell others in a sentence of their own.
+        "may_see": user.has_perm("jobs.view_run"),  # type: ignore[union-attr]
         "may_open": user.has_perm("jobs.view_run") and getattr(user, "is_staff", False),  # type: ignore[union-attr]
     }
 

@@ -17,7 +17,6 @@ from jobs import clock
 from jobs.admin import payload, presenting
 from jobs.models import Run, Step, Wait
 from jobs.models.standing import mark
-from jobs.redaction import redacted
 from jobs.timeline import timeline
 from jobs.types import INTERNAL_PREFIXES, Status, StepStatus
 
@@ -47,7 +46,7 @@ def context(request: HttpRequest, run_id: UUID) -> dict[str, Any]:
     ).select_related("user")
     event = events[0] if events else None
     plain = shown["full"] and len(events) == 1 and not run.trigger.startswith(INTERNAL_PREFIXES)
-    editable = payload.pretty(redacted(event.data)) if event and plain else ""
+    editable = payload.editable(event.data) if event and plain else ""
     children = Run.objects.filter(parent_run=run.pk).order_by("pk").defer("output")[: presenting.MOST_RUNS]
     more = {"event": event, "history": list(presses), "editable": editable, "children": list(children)}
     return shown | more | {"events": events}
@@ -71,6 +70,7 @@ def live_context(request: HttpRequest, run_id: UUID, mark_of_it: str) -> dict[st
         "shown_lines": len(lines) >= presenting.MOST_LINES,
         "buttons": {name for name, fits in _BUTTONS.items() if fits(run) and user.has_perm(_NEEDS[name])},
         "full": user.has_perm("jobs.view_payload"),
+        "may_see": True,
         "interval": presenting.interval([run]),
         "total": _total(run),
         "version": mark_of_it,
@@ -83,7 +83,7 @@ def from_context(request: HttpRequest, run: Run, step: Step) -> dict[str, Any]:
     event = run.events.order_by("runevent__position").first()
     own = run.trigger.startswith(INTERNAL_PREFIXES)
     full = event is not None and not own and request.user.has_perm("jobs.view_payload")
-    editable = payload.pretty(redacted(event.data)) if event is not None and full else ""
+    editable = payload.editable(event.data) if event is not None and full else ""
     return {"run": run, "step": step, "kept": list(kept.values_list("name", flat=True)), "editable": editable}
 
 
@@ -122,7 +122,7 @@ def inside(request: HttpRequest, run_id: UUID, key: str) -> dict[str, Any]:
     row = next(row for row in rows if row.key == key)
     user = request.user
     may_retry = not run.is_live and user.has_perm("jobs.retry_run")
-    return {"run": run, "row": row, "full": user.has_perm("jobs.view_payload"), "may_retry": may_retry}
+    return {"run": run, "row": row, "full": user.has_perm("jobs.view_payload"), "may_retry": may_retry, "may_see": True}
 
 
 def _waits(run: Run) -> list[Wait]:

@@ -13,6 +13,7 @@ from jobs.api import bodies
 from jobs.api.answers import answer, methods, refusal
 from jobs.errors import InvalidEvent, InvalidExpression
 from jobs.keys import key_required
+from jobs.models.key import Scope
 from jobs.registry import registry
 
 MOST = 1000
@@ -20,7 +21,7 @@ MOST = 1000
 
 
 @methods("POST")
-@key_required
+@key_required(Scope.ACT)
 def signals(request: HttpRequest) -> HttpResponse:
     """Send a signal: `{"signal": "...", "data": ...}`."""
     try:
@@ -35,7 +36,7 @@ def signals(request: HttpRequest) -> HttpResponse:
 
 
 @methods("POST")
-@key_required
+@key_required(Scope.ACT)
 def cancellations(request: HttpRequest) -> HttpResponse:
     """Cancel the live runs of a function that were queued in a span of time: `{"function_id": "...",
     "app_id": "...", "started_after": "...", "started_before": "...", "if": "event.data.id == 5"}`."""

@@ -13,9 +13,10 @@ from jobs.api.answers import answer, methods, refusal
 from jobs.api.bodies import Body, TooLarge
 from jobs.errors import InvalidEvent
 from jobs.events import Seed, send
-from jobs.keys import UNKNOWN_KEY, find_key
+from jobs.keys import UNKNOWN_KEY, bearer, find_key, forbidden, is_protected
 from jobs.models import Event as StoredEvent
 from jobs.models import EventKey
+from jobs.models.key import Scope
 from jobs.types import Event, Source
 
 SEED_BYTES = 10
@@ -27,10 +28,18 @@ CROSS_ORIGIN = {
 }
 
 
+class Protected(InvalidEvent):
+    """An ordinary key cannot send an event of this name."""
+
+
 @csrf_exempt
 @methods("POST", "OPTIONS")
 def receive(request: HttpRequest, secret: str = "") -> HttpResponse:
-    """Store the events of one request; a bad one ends it, and those before it stay stored."""
+    """Store the events of one request; a bad one ends it, and those before it stay stored.
+
+    The key is in the address, where it can do nothing but send, or in the header. No other address of the site is
+    open to pages of other origins.
+    """
     response = HttpResponse(status=204) if request.method == "OPTIONS" else _received(request, secret)
     for header, value in CROSS_ORIGIN.items():
         response[header] = value
@@ -39,9 +48,11 @@ def receive(request: HttpRequest, secret: str = "") -> HttpResponse:
 
 def _received(request: HttpRequest, secret: str) -> HttpResponse:
     try:
-        key = find_key(secret)
+        key = find_key(secret or bearer(request))
         if key is None:
             return _unknown_key()
+        if not key.may(Scope.SEND):
+            return forbidden(key, Scope.SEND)
         return _stored(request, key)
     except (OperationalError, InterfaceError):
         return refusal(503, "The database is away, and nothing was stored; send this again in a moment.", ids=[])
@@ -58,6 +69,7 @@ def _stored(request: HttpRequest, key: EventKey) -> HttpResponse:
         body = bodies.read(request)
     except InvalidEvent as error:
         body = Body([], error)
+    body = _permitted(body, key)
     seed = seed_of(request.headers.get("x-inngest-event-id-seed", ""))
     try:
         ids = [str(event_id) for event_id in _sent(body.events, key.name, seed)]
@@ -65,7 +77,26 @@ def _stored(request: HttpRequest, key: EventKey) -> HttpResponse:
         return refusal(400, str(error), ids=[])
     if body.error is None:
         return answer({"ids": ids, "status": 200})
-    return refusal(413 if isinstance(body.error, TooLarge) else 400, str(body.error), ids=ids)
+    return refusal(_status_of(body.error), str(body.error), ids=ids)
+
+
+def _status_of(error: InvalidEvent) -> int:
+    if isinstance(error, Protected):
+        return 403
+    return 413 if isinstance(error, TooLarge) else 400
+
+
+def _permitted(body: Body, key: EventKey) -> Body:
+    """Return the events up to the first one that this key may not send."""
+    if key.may(Scope.PROTECTED):
+        return body
+    for position, event in enumerate(body.events):
+        if is_protected(event.name):
+            words = (
+                f"Event {position + 1} is named {event.name}, which is protected: the key {key.name} may not send it."
+            )
+            return Body(body.events[:position], Protected(f"{words} Allow it “protected” on the page Event keys."))
+    return body
 
 
 def _sent(events: list[Event], sender: str, seed: Seed | None) -> list[UUID]:

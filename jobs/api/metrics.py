@@ -16,13 +16,14 @@ from jobs.api.answers import methods
 from jobs.api.health import alive, oldest_due
 from jobs.keys import key_required
 from jobs.models import Delivery, FunctionState, Run
+from jobs.models.key import Scope
 
 MOST = 100_000
 """Runs that are counted at most, so that asking costs the same however many wait."""
 
 
 @methods("GET")
-@key_required
+@key_required(Scope.READ)
 def metrics(request: HttpRequest) -> HttpResponse:
     """Return the figures in Prometheus's text format."""
     registry = CollectorRegistry(auto_describe=False)

@@ -9,11 +9,12 @@ from jobs import actions
 from jobs.api.answers import answer, methods, refusal
 from jobs.keys import key_required
 from jobs.models import Event, Run, RunEvent
+from jobs.models.key import Scope
 from jobs.types import Status
 
 
 @methods("GET")
-@key_required
+@key_required(Scope.READ)
 def event(request: HttpRequest, event_id: str) -> HttpResponse:
     """Return one event."""
     found = _event(event_id)
@@ -21,7 +22,7 @@ def event(request: HttpRequest, event_id: str) -> HttpResponse:
 
 
 @methods("GET")
-@key_required
+@key_required(Scope.READ)
 def runs_of_event(request: HttpRequest, event_id: str) -> HttpResponse:
     """Return the runs that an event started, oldest first."""
     found = _event(event_id)
@@ -31,7 +32,7 @@ def runs_of_event(request: HttpRequest, event_id: str) -> HttpResponse:
 
 
 @methods("GET", "DELETE")
-@key_required
+@key_required(Scope.READ, DELETE=Scope.ACT)
 def run(request: HttpRequest, run_id: str) -> HttpResponse:
     """Return one run; DELETE cancels it first."""
     found = run_of(run_id)

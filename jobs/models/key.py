@@ -3,15 +3,33 @@
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from jobs import clock
 
 PREFIX_LENGTH = 8
 _TOUCH_EVERY = timedelta(minutes=1)
+
+
+class Scope(models.TextChoices):
+    """What a key may do with the engine; the label of a product's app is a scope as well."""
+
+    SEND = "send", "Send events"
+    READ = "read", "Read events, runs and metrics"
+    ACT = "act", "Send signals and cancel runs"
+    PROTECTED = "protected", "Send protected events"
+    EVERYTHING = "everything", "Everything"
+    """What keys held before there were scopes; new ones name what they may."""
+
+
+def send_only() -> list[str]:
+    """Return what a key may do that was given nothing else."""
+    return [Scope.SEND.value]
 
 
 class EventKey(models.Model):
@@ -21,6 +39,7 @@ class EventKey(models.Model):
     hash = models.CharField(max_length=64, editable=False)
     prefix = models.CharField(max_length=PREFIX_LENGTH, db_index=True, editable=False)
     active = models.BooleanField(default=True)
+    scopes = ArrayField(models.CharField(max_length=100), default=send_only, help_text="What it may do.")
     created_at = models.DateTimeField(auto_now_add=True)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
 
@@ -31,10 +50,16 @@ class EventKey(models.Model):
         return self.name
 
     @classmethod
-    def make(cls, name: str) -> tuple[Self, str]:
-        """Create a key and return it with its secret, which is never to be seen again."""
+    def make(cls, name: str, scopes: Iterable[str] = (Scope.SEND,)) -> tuple[Self, str]:
+        """Create a key that may do this, and return it with its secret, which is never to be seen again."""
         secret = secrets.token_urlsafe(32)
-        return cls.objects.create(name=name, hash=_hash(secret), prefix=secret[:PREFIX_LENGTH]), secret
+        held = sorted(str(scope) for scope in scopes)
+        key = cls.objects.create(name=name, hash=_hash(secret), prefix=secret[:PREFIX_LENGTH], scopes=held)
+        return key, secret
+
+    def may(self, scope: str) -> bool:
+        """Whether it may do this."""
+        return scope in self.scopes or Scope.EVERYTHING in self.scopes
 
     @classmethod
     def find(cls, secret: str) -> Self | None:

@@ -59,8 +59,8 @@ def run_steps(run: Run) -> dict[str, Any]:
 def run_timeline(context: Context, run: Run) -> dict[str, Any]:
     """Render a run's whole timeline."""
     request = context.get("request")
-    full = bool(request and request.user.has_perm("jobs.view_payload"))
-    return {"timeline": presenting.timeline_of(run), "full": full, "run": run}
+    may_see, full = (bool(request and request.user.has_perm(f"jobs.view_{what}")) for what in ("run", "payload"))
+    return {"timeline": presenting.timeline_of(run), "may_see": may_see, "full": full, "run": run}
 
 
 @register.inclusion_tag("jobs/_about.html", takes_context=True)
@@ -192,6 +192,12 @@ def traceback(stack: Any) -> SafeString:
     lines = printable(stack).split("\n")
     bold = (format_html("<b>{}</b>", line) if line.partition("/")[0] in own else line for line in lines)
     return format_html_join("\n", "{}", ((line,) for line in bold))
+
+
+@register.filter
+def web_address(text: Any) -> str:
+    """Return an address of the web as it is, and nothing for any other: a link of outside data may hold a script."""
+    return str(text) if str(text).lower().startswith(("https://", "http://")) else ""
 
 
 @register.filter

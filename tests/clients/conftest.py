@@ -74,7 +74,7 @@ def operator(db: None) -> Browser:
 @pytest.fixture
 def api(db: None) -> Browser:
     """A program with a key."""
-    _, secret = EventKey.make("a program")
+    _, secret = EventKey.make("a program", ["clients"])
     return Browser(headers={"Authorization": f"Bearer {secret}"})
 
 

@@ -1,5 +1,6 @@
 """The embedded PostgreSQL's life: started once, shared, adopted, repaired, stopped by the last user."""
 
+import fcntl
 import os
 import signal
 import stat
@@ -15,7 +16,7 @@ import psutil
 import psycopg
 import pytest
 
-from config import accounts, programs
+from config import accounts, database, locks, programs
 from config.postgres import Server
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -226,3 +227,33 @@ def test_a_database_url_in_the_env_file_keeps_it_from_starting(tmp_path: Path) -
     server = Server(tmp_path / "postgres")
     assert run_manage(server, "shell", "-v", "0", "-c", code, ENV_FILE=f"{tmp_path}/.env") == "1\n"
     assert not server.data.exists()
+
+
+def test_no_other_user_can_open_the_lock_of_a_start(tmp_path: Path) -> None:
+    path = tmp_path / "postgres.starting"
+    path.touch(0o644)
+    with locks.open_lock(path):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with locks.open_lock(tmp_path / "fresh"):
+        assert stat.S_IMODE((tmp_path / "fresh").stat().st_mode) == 0o600
+
+
+def test_a_lock_that_another_process_keeps_is_named_instead_of_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "postgres.starting"
+    with path.open("w") as kept, locks.open_lock(path) as wanted:
+        fcntl.flock(kept, fcntl.LOCK_EX)
+        with pytest.raises(locks.EmbeddedError, match="has kept .*postgres.starting locked for 0.1 s"):
+            locks.take(wanted, patience=0.1)
+        fcntl.flock(kept, fcntl.LOCK_UN)
+        locks.take(wanted, patience=0.1)
+
+
+def test_a_folder_with_blanks_and_signs_in_its_name_works() -> None:
+    with tempfile.TemporaryDirectory(prefix="s w&?") as folder:
+        server = Server(Path(folder).resolve() / "my var" / "postgres")
+        server.start()
+        try:
+            assert value(server, "SELECT 1") == 1
+            assert database.parse_url(server.url())["HOST"] == str(server.socket_folder)
+        finally:
+            server.stop()

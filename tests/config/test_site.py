@@ -43,11 +43,15 @@ def test_static_files_are_served_without_being_collected() -> None:
 @pytest.mark.parametrize(
     ("message", "shown"),
     [
-        ("Not Found: /e/Zm9vYmFy?x=1", "Not Found: /e/***?x=1"),
-        ("POST /e/Zm9vYmFy HTTP/1.1", "POST /e/*** HTTP/1.1"),
-        ("Authorization: Bearer sk_live_1", "Authorization: Bearer ***"),
-        ("GET /x?key=abc&page=2", "GET /x?key=***&page=2"),
-        ("postgresql://user:pass@host/name", "postgresql://user:***@host/name"),
+        ("Not Found: /e/Zm9vYmFy?x=1", "Not Found: /e/•••?x=1"),
+        ("POST /e/Zm9vYmFy HTTP/1.1", "POST /e/••• HTTP/1.1"),
+        ("Authorization: Bearer sk_live_1", "Authorization: Bearer •••"),
+        ("GET /x?key=abc&page=2", "GET /x?key=•••&page=2"),
+        ("postgresql://user:pass@host/name", "postgresql://user:•••@host/name"),
+        (
+            "GET /clients/invitation/Nw/d9k2x1-0123456789abcdef0123456789abcdef/ HTTP/1.1",
+            "GET /clients/invitation/Nw/•••/ HTTP/1.1",
+        ),
         ("two\nlines", "two\\nlines"),
     ],
 )

@@ -14,7 +14,7 @@ from clients import api_urls as client_urls
 from clients.models import Client as ClientRecord
 from imports import api_urls as imports_urls
 from imports.models import CsvBatch
-from jobs import testing, urls
+from jobs import keys, testing, urls
 from jobs.models import EventKey
 from pulls import webhooks
 from tests.docs import pages
@@ -53,7 +53,7 @@ class Caller:
 
     def __init__(self) -> None:
         self.client = Client()
-        self.known = {"SITE": "", "KEY": EventKey.make("docs")[1], "EVENT": ""}
+        self.known = {"SITE": "", "KEY": EventKey.make("docs", keys.scopes())[1], "EVENT": ""}
 
     def call(self, words: list[str]) -> Any:
         """Send the request of an example and return its answer."""

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("shop")]
 
 @pytest.fixture
 def api():
-    _, secret = EventKey.make("shop")
+    _, secret = EventKey.make("shop", ["imports"])
     return Client(headers={"Authorization": f"Bearer {secret}"})
 
 

@@ -38,7 +38,7 @@ def connect(request: pytest.FixtureRequest) -> Connect:
 @pytest.fixture
 def key(live_server: Any) -> str:
     """The secret of the site's one event key."""
-    return EventKey.make("shop")[1]
+    return EventKey.make("shop", ["send", "read"])[1]
 
 
 @pytest.fixture

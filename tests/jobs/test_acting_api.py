@@ -17,7 +17,7 @@ from tests.jobs.factories import a_run, a_worker
 
 @pytest.fixture
 def caller(db: None) -> Client:
-    return Client(headers={"Authorization": f"Bearer {EventKey.make('operator')[1]}"})
+    return Client(headers={"Authorization": f"Bearer {EventKey.make('operator', ['act', 'read'])[1]}"})
 
 
 def post(caller: Client, address: str, value: Any) -> Any:

@@ -17,12 +17,12 @@ from jobs.urls import urlpatterns as own
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
-urlpatterns = [*own, path("whoami", key_required(lambda request: answer({"name": request.event_key.name})))]
+urlpatterns = [*own, path("whoami", key_required("read")(lambda request: answer({"name": request.event_key.name})))]
 
 
 @pytest.fixture
 def secret() -> str:
-    return EventKey.make("reader")[1]
+    return EventKey.make("reader", ["send", "read", "act"])[1]
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def get(client):
     """Ask with a key."""
-    _, secret = EventKey.make("api")
+    _, secret = EventKey.make("api", ["pulls"])
     return lambda path: client.get(path, headers={"Authorization": f"Bearer {secret}"})
 
 

@@ -125,5 +125,5 @@ def operator(db: None) -> Client:
 @pytest.fixture
 def api(db: None) -> Client:
     """A program with a key."""
-    _, secret = EventKey.make("a program")
+    _, secret = EventKey.make("a program", ["transcripts"])
     return Client(headers={"Authorization": f"Bearer {secret}"})

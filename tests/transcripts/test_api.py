@@ -105,7 +105,7 @@ def test_an_unknown_id_is_404_in_json(key, api):
 
 def test_without_a_good_key_nothing_is_told(stored):
     call = stored()
-    key, secret = EventKey.make("revoked")
+    key, secret = EventKey.make("revoked", ["transcripts"])
     EventKey.objects.filter(pk=key.pk).update(active=False)
     for client in (Client(), Client(headers={"Authorization": f"Bearer {secret}"})):
         for answer in (

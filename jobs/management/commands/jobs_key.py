@@ -5,8 +5,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import IntegrityError, transaction
 
+from jobs import keys
 from jobs.management import trouble
 from jobs.models import EventKey
+from jobs.models.key import Scope
 
 MAX_NAME = 100
 
@@ -19,23 +21,34 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the key's name."""
         parser.add_argument("name", help="who uses the key, e.g. the name of the program")
+        parser.add_argument(
+            "--may",
+            nargs="+",
+            default=[Scope.SEND.value],
+            metavar="SCOPE",
+            help=f"what it may do: {', '.join(keys.scopes())}; send alone if nothing is said",
+        )
         parser.add_argument("--revoke", action="store_true", help="make this key stop working")
 
-    def handle(self, *args: Any, name: str, revoke: bool, **options: Any) -> None:
+    def handle(self, *args: Any, name: str, may: list[str], revoke: bool, **options: Any) -> None:
         """Make or revoke."""
         with trouble.in_words():
-            self._revoke(name) if revoke else self._make(name)
+            self._revoke(name) if revoke else self._make(name, may)
 
-    def _make(self, name: str) -> None:
+    def _make(self, name: str, may: list[str]) -> None:
+        if unknown := [scope for scope in may if scope not in keys.scopes()]:
+            raise CommandError(f"A key cannot be allowed {unknown[0]!r}; known: {', '.join(keys.scopes())}.")
         if not name.strip() or len(name) > MAX_NAME or not name.isprintable():
             raise CommandError(f"A key's name has 1 to {MAX_NAME} printable characters.")
         try:
             with transaction.atomic():
-                _, secret = EventKey.make(name)
+                _, secret = EventKey.make(name, set(may))
         except IntegrityError:
             raise CommandError(f"There is a key named {name!r} already; choose another name.") from None
         # The key alone goes to standard output, so that a script can take it from there.
-        self.stderr.write(f"The key {name!r} is made. It is shown only now; keep it where secrets are kept.")
+        self.stderr.write(
+            f"The key {name!r} is made and may: {', '.join(may)}. It is shown only now; keep it where secrets are kept."
+        )
         self.stdout.write(secret)
 
     def _revoke(self, name: str) -> None:
