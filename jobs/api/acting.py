@@ -46,7 +46,7 @@ def cancellations(request: HttpRequest) -> HttpResponse:
         after, before = _moment(value, "started_after"), _moment(value, "started_before")
         condition = value.get("if")
         if condition is not None:
-            expressions.compiled(str(condition))
+            expressions.compiled(expressions.bounded(str(condition)))
     except (InvalidEvent, InvalidExpression) as error:
         return refusal(400, str(error))
     if registry.find(function_id) is None:

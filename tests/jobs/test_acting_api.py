@@ -69,6 +69,8 @@ def test_only_runs_of_the_span_are_cancelled(engine: Engine, caller: Client) -> 
         ({"function_id": "stepwell-work", "started_after": "yesterday"}, 400, "started_after is not a time"),
         ({"function_id": "stepwell-work", "started_before": 5}, 400, "started_before is not a time"),
         ({"function_id": "stepwell-work", "if": "event.data["}, 400, "is not a CEL expression"),
+        ({"function_id": "stepwell-work", "if": "true||" * 200_000 + "true"}, 400, "1,000 are the most"),
+        ({"function_id": "stepwell-work", "if": "event.data.list.map(x, x) == []"}, 400, "map copies lists"),
         ({"function_id": "nobody"}, 404, "No function has the id 'nobody'"),
     ],
 )

@@ -1,5 +1,6 @@
 """Expressions: CEL over the event decides, and one that cannot be evaluated fails its own run, not the sender."""
 
+import time
 from typing import Any
 
 import pytest
@@ -119,3 +120,59 @@ def test_an_event_of_another_name_is_not_even_looked_at(engine: Engine) -> None:
 def test_a_priority_that_is_no_number_fails_the_run(engine: Engine, expression: str) -> None:
     run = engine.execute(lambda ctx: "done", {"word": "x"}, priority=jobs.Priority(run=expression))
     assert (run.status, run.error["code"], run.priority) == (Status.FAILED, "invalid_expression", 0)
+
+
+LOOP = "event.data.list.all(x, {})"
+
+
+def nested(levels: int) -> str:
+    return "true" if levels == 0 else LOOP.format(nested(levels - 1))
+
+
+@pytest.mark.parametrize(
+    ("expression", "words"),
+    [
+        ("||".join(["true"] * 200_000), "characters"),
+        ("a" + "||a" * 150, "words and signs"),
+        ("(" * 17 + "1" + ")" * 17, "nested more than"),
+        (nested(9), "all loops|loops 9 times"),
+        (nested(2), "event cannot stand inside"),
+        ("[1].all(x, [x].all(y, true))", "all cannot stand inside"),
+        ("event.data.list.all(x, x in event.data.list)", "in cannot stand inside"),
+        ("event.data.list.all(x, size(event.data.list) > x)", "event cannot stand inside"),
+        ("event.data.list.map(x, x) == []", "map copies lists"),
+        ("event.data.list.filter(x, true) == []", "filter copies lists"),
+        (r"""r"\" == event.data.list.map(x, x) || "" == "x" """, "map copies lists"),
+        ("true // ' \n || event.data.list.map(x, x) == '", "where no quoted text is"),
+        ("event.data.list.`map`(x, x) == []", "where no quoted text is"),
+        ("'a\n' == event.data.list.map(x, x)", "where no quoted text is"),
+    ],
+)
+def test_an_expression_from_outside_that_could_cost_much_is_refused_unread(expression: str, words: str) -> None:
+    with pytest.raises(InvalidExpression, match=words) as refused:
+        expressions.bounded(expression)
+    assert len(str(refused.value)) < 200
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "event.data.id == 5 && (event.name == 'order/placed' || has(event.data.vip))",
+        "event.data.word in ['all', 'map', \"it's\"]",
+        "event.data.list.exists(x, x.id == 'in' && x.n > 3)",
+    ],
+)
+def test_an_expression_from_outside_may_ask_what_people_ask(expression: str) -> None:
+    assert expressions.compiled(expressions.bounded(expression))
+
+
+def test_the_dearest_expression_from_outside_takes_time_linear_in_the_event() -> None:
+    event = {"name": "x", "data": {"list": list(range(100_000))}}
+    begun = time.process_time()
+    dear = LOOP.format("x >= 0") + " && event.data.list.exists(x, x == -1) == false"
+    assert expressions.evaluate(expressions.bounded(dear), event) is True
+    assert time.process_time() - begun < 2
+
+
+def test_definitions_in_code_keep_all_of_cel() -> None:
+    assert expressions.evaluate("event.data.list.map(x, x + 1).filter(y, y > 1) == [2]", EVENT)
