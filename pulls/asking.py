@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import jobs
 from pulls.github import client
-from pulls.github.errors import LIMITS
+from pulls.github.errors import Limited
 from pulls.models import Level
 
+LIMITED_UNTIL = "limited_until"
 URGENT = (Level.CRITICAL, Level.HIGH)
 
 
 def ask(ctx: jobs.ContextSync, step_id: str, handler: Callable[..., Any], *args: Any) -> Any:
     """Run a step whose handler asks GitHub, for as long as only limits stand in its way.
 
-    A RetryAfterError is an attempt like any other to the engine. A repository with more pages than a window has
-    requests would run out of attempts by waiting alone, so a step that did begins anew.
+    To the engine a RetryAfterError is an attempt like any other. So a limit is a result here, slept over before the
+    step is run anew, and the attempts are left to errors.
     """
     urgent = ctx.event.data.get("priority") in URGENT
     while True:
-        try:
-            return ctx.step.run(step_id, _asked, urgent, handler, *args)
-        except jobs.StepError as error:
-            if error.name not in LIMITS:
-                raise
-            ctx.logger.info("%s goes on waiting: %s", step_id, error.message)
+        found = ctx.step.run(step_id, _asked, urgent, handler, *args)
+        if not (isinstance(found, dict) and LIMITED_UNTIL in found):
+            return found
+        ctx.logger.info("%s waits: %s", step_id, found["reason"])
+        ctx.step.sleep_until(f"wait-to-{step_id}", datetime.fromisoformat(found[LIMITED_UNTIL]))
 
 
 def _asked(urgent: bool, handler: Callable[..., Any], *args: Any) -> Any:
     with client.urgently(urgent):
-        return handler(*args)
+        try:
+            return handler(*args)
+        except Limited as limit:
+            return {LIMITED_UNTIL: limit.until.isoformat(), "reason": str(limit)}

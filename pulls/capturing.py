@@ -106,11 +106,20 @@ def save_comments(pull: int, address: str | None, kind: str) -> Note:
 def _page(pull: int, address: str, store: Callable[[Any], Note]) -> Note:
     """Fetch a page unless it is unchanged, and store it together with its tag; returns its note with the next page."""
     tag = _tag(pull, address)
-    answer = client.get(address, etag=tag.etag if tag else "")
+    answer = client.get(address, etag=tag.etag if tag and _tells_its_end(tag.note) else "")
     if answer.unchanged and tag:
         return tag.note
     with transaction.atomic():
-        return _remember(pull, address, answer.etag, store(answer.data) | {"next": answer.next})
+        note = store(answer.data) | {"next": answer.next, "full": len(answer.data) >= PER_PAGE}
+        return _remember(pull, address, answer.etag, note)
+
+
+def _tells_its_end(note: Note) -> bool:
+    """Whether a page that is unchanged has no more behind it than it had.
+
+    GitHub's etag covers the body and not the Link header: a full last page that gets a next one answers 304.
+    """
+    return bool(note.get("next")) or note.get("full") is False
 
 
 def _tag(pull: int, address: str) -> PageTag | None:

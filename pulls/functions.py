@@ -20,8 +20,8 @@ PRIORITY = jobs.Priority(
     " event.data.priority == 'low' ? -300 : 0"
 )
 PULL = "pulls.pullrequest/{repositoryId}-{prNumber}"
-# Two steps a page; a run has a thousand.
-PAGES_PER_RUN = 400
+# Two steps a page, and two for each wait for GitHub's limit; a run has a thousand.
+PAGES_PER_RUN = 300
 
 
 def note_failure(ctx: jobs.ContextSync) -> bool:

@@ -93,12 +93,21 @@ def read_page(repository_id: int, address: str, etag: str, stop: str, origin: st
         batches = fanout.plan(repository.pk, origin, wanted)
     return {
         "next": "" if over else answer.next,
-        "etag": answer.etag,
+        "etag": answer.etag if _shows_changes(times, answer.next) else "",
         "moved": answer.moved,
         "newest": max(times).isoformat() if times else None,
         "wanted": wanted,
         "batches": batches,
     }
+
+
+def _shows_changes(times: list[datetime], following: str) -> bool:
+    """Whether the first page cannot stay as it is when a pull request changes.
+
+    A full last page may get a next one and keep its etag. What changed in the same second as all on a full page may
+    be listed behind it.
+    """
+    return len(times) < capturing.PER_PAGE or bool(following and min(times) < max(times))
 
 
 def _within(pull: shapes.Pull, stop: str) -> bool:

@@ -23,6 +23,6 @@ def merged(notice: Notice, filled: Container[str]) -> dict[str, Any]:
             if fields.get(name) in EMPTY and known.get(name) not in EMPTY:
                 fields[name], filled_by[name] = known[name], by
     fields["data_quality_score"] = quality.score(fields)
-    fields["documents"] = json.dumps(fields["documents"])
+    fields["documents"], fields["awards"] = json.dumps(fields["documents"]), json.dumps(fields["awards"])
     fields["filled_by"] = json.dumps(filled_by)
     return fields

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from jobs.errors import NonRetriableError, RetryAfterError
 
 
@@ -20,6 +22,10 @@ class NotThere(GitHubRefused):
 class Limited(RetryAfterError):
     """GitHub may not be asked before a time; nobody sleeps until then."""
 
+    def __init__(self, message: str, until: datetime) -> None:
+        super().__init__(message, until)
+        self.until = until
+
 
 class BudgetSpent(Limited):
     """Our own count says that the limit, less the reserve, is used up; GitHub was not asked."""
@@ -31,7 +37,3 @@ class PrimaryLimit(Limited):
 
 class SecondaryLimit(Limited):
     """GitHub finds that we ask too much at once."""
-
-
-LIMITS = frozenset(error.__name__ for error in (BudgetSpent, PrimaryLimit, SecondaryLimit))
-"""The names by which a failed step tells that it has waited, not failed."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
 
 from pulls.github.values import Count, Moment, Shape, Text, many, one
 
@@ -22,6 +24,17 @@ class User(Shape):
         """Return the contributor's columns."""
         bot = self.type == "Bot" or self.login.endswith("[bot]")
         return {"github_id": self.id, "username": self.login[:100], "avatar_url": self.avatar_url[:500], "is_bot": bot}
+
+
+# The account "ghost", under which GitHub shows what deleted accounts have left: many people, so nobody.
+_GHOST = 10137
+
+
+def _somebody(value: Any) -> Any:
+    return None if isinstance(value, dict) and value.get("id") == _GHOST else value
+
+
+Account = Annotated[User | None, BeforeValidator(_somebody)]
 
 
 class Owner(Shape):
@@ -64,7 +77,7 @@ class Pull(Shape):
     state: Text
     draft: bool | None = None
     locked: bool | None = None
-    user: User | None = None
+    user: Account = None
     base: End
     head: End
     labels: Sequence[Label] = ()
@@ -115,7 +128,7 @@ class PullDetails(Pull):
     review_comments: Count
     mergeable: bool | None = None
     mergeable_state: Text = ""
-    merged_by: User | None = None
+    merged_by: Account = None
 
     def users(self) -> list[User]:
         """Return the accounts it names."""
@@ -161,7 +174,7 @@ class ReviewShape(Shape):
     """A review; null times are of pending ones."""
 
     id: int
-    user: User | None = None
+    user: Account = None
     state: Text
     body: Text = ""
     commit_id: Text = ""
@@ -184,7 +197,7 @@ class CommentShape(Shape):
     """A comment of either kind; those of the conversation have no place in the code."""
 
     id: int
-    user: User | None = None
+    user: Account = None
     body: Text = ""
     in_reply_to_id: int | None = None
     pull_request_review_id: int | None = None

@@ -159,13 +159,14 @@ TAGS = Table(
 )
 
 # The newest verdict of each reviewer counts; a comment is no verdict, and the author's own reviews are none either.
+# Deleted accounts have no author_id, and each may be another person: one never replaces another's verdict.
 _REVIEW_STATE = """
 WITH verdicts AS (
-    SELECT DISTINCT ON (review.author_id) review.state
+    SELECT DISTINCT ON (coalesce(review.author_id, -review.github_id)) review.state
     FROM pulls_review AS review JOIN pulls_pullrequest AS pull ON pull.id = review.pull_request_id
     WHERE review.pull_request_id = %(pull)s AND review.state IN ('APPROVED', 'CHANGES_REQUESTED', 'DISMISSED')
-        AND review.author_id IS DISTINCT FROM pull.author_id
-    ORDER BY review.author_id, review.submitted_at DESC NULLS LAST, review.github_id DESC
+        AND (review.author_id = pull.author_id) IS NOT TRUE
+    ORDER BY coalesce(review.author_id, -review.github_id), review.submitted_at DESC NULLS LAST, review.github_id DESC
 ), verdict AS (
     SELECT CASE WHEN bool_or(state = 'CHANGES_REQUESTED') THEN 'CHANGES_REQUESTED'
         WHEN bool_or(state = 'APPROVED') THEN 'APPROVED'

@@ -1,14 +1,17 @@
 """Storing releases, 500 a statement: what is new or changed is written, everything else is left alone.
 
-The key is (ocid, release id). Of the releases of one ocid the newest makes the tender, whatever the order they come
-in; undated ones count as oldest, and equal dates go by their id.
+The key is (ocid, release id). The releases of one ocid make the tender together, whatever the order they come in;
+undated ones count as oldest, and equal dates go by their id.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import psycopg
@@ -16,7 +19,7 @@ from django.db import connection, transaction
 
 from tenders.merging import merged
 from tenders.models.tender import Publication
-from tenders.ocds import package
+from tenders.ocds import compiling, notice, package
 from tenders.ocds.notice import Notice
 
 BATCH = 500
@@ -59,6 +62,8 @@ _COLUMNS = {
     "briefing_at": "timestamptz",
     "briefing_venue": "text",
     "documents": "jsonb",
+    "awards": "jsonb",
+    "suppliers": "text",
     "data_quality_score": "smallint",
     "filled_by": "jsonb",
 }
@@ -79,16 +84,22 @@ SET raw = excluded.raw, digest = excluded.digest, released_at = excluded.release
 WHERE known.digest <> excluded.digest
 RETURNING ocid, release_id, (xmax = 0)
 """
-_STORE_TENDERS = f"""
+_INSERT_TENDERS = f"""
 INSERT INTO tenders_tender AS known
     ({_NAMES}, enrichment_note, enriched_at, first_seen_at, changed_at)
 SELECT {_SELECTED}, '', NULL, statement_timestamp(), statement_timestamp()
 FROM unnest({_UNNEST}) AS new ({_NAMES})
-ON CONFLICT (ocid) DO UPDATE SET {_UPDATES}, changed_at = excluded.changed_at
-WHERE (coalesce(known.released_at, '-infinity'), known.release_id)
-    <= (coalesce(excluded.released_at, '-infinity'), excluded.release_id)
 """
-_EXISTING = "SELECT ocid, filled_by FROM tenders_tender WHERE ocid = ANY(%s) AND filled_by <> '{}' FOR UPDATE"
+# The first statement inserts, and waits for another worker that does the same; whoever finds the tender there locks it
+# and reads all its releases only then, the other worker's among them.
+_ADD_TENDERS = f"{_INSERT_TENDERS} ON CONFLICT (ocid) DO NOTHING RETURNING ocid"
+_STORE_TENDERS = f"{_INSERT_TENDERS} ON CONFLICT (ocid) DO UPDATE SET {_UPDATES}, changed_at = excluded.changed_at"
+_LOCK = "SELECT ocid, filled_by <> '{}' FROM tenders_tender WHERE ocid = ANY(%s) ORDER BY ocid FOR UPDATE"
+_SEVERAL = "SELECT ocid FROM tenders_release WHERE ocid = ANY(%s) GROUP BY ocid HAVING count(*) > 1"
+_RELEASES = """
+SELECT ocid, release_id, released_at, publication_id, raw FROM tenders_release WHERE ocid = ANY(%s)
+ORDER BY ocid, coalesce(released_at, '-infinity'), release_id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +166,31 @@ def _store_releases(rows: Sequence[Row], publication: int) -> dict[tuple[str, st
 
 
 def _store_tenders(rows: Sequence[Row], publication: int) -> None:
+    """Store the tenders of changed releases, of each the newest: new ones as they are, others of all their releases."""
+    ocids = [row.notice.ocid for row in rows]
     with _cursor() as cursor:
-        cursor.execute(_EXISTING, [[row.notice.ocid for row in rows]])
-        filled = {ocid for ocid, _ in cursor.fetchall()}
-        values = [_values(merged(row.notice, filled), row.notice, publication) for row in rows]
-        cursor.execute(_STORE_TENDERS, [[each[name] for each in values] for name in _COLUMNS])
+        plain = [_values(merged(row.notice, ()), row.notice, publication) for row in rows]
+        new = {ocid for (ocid,) in cursor.execute(_ADD_TENDERS, _by_column(plain)).fetchall()}
+        several = {ocid for (ocid,) in cursor.execute(_SEVERAL, [ocids]).fetchall()}
+        rest = [ocid for ocid in ocids if ocid not in new or ocid in several]
+        if not rest:
+            return
+        filled = {ocid for ocid, is_filled in cursor.execute(_LOCK, [rest]).fetchall() if is_filled}
+        releases = cursor.execute(_RELEASES, [rest]).fetchall()
+        together = [_together(list(each), filled) for _, each in groupby(releases, itemgetter(0))]
+        cursor.execute(_STORE_TENDERS, _by_column(together))
+
+
+def _together(releases: list[tuple[Any, ...]], filled: Container[str]) -> dict[str, Any]:
+    """Return the columns of a tender from all its releases, the oldest first."""
+    ocid, release_id, released_at, publication, _ = releases[-1]
+    said = compiling.compiled([json.loads(raw) for *_, raw in releases])
+    found = replace(notice.read(said, ocid), ocid=ocid, release_id=release_id, released_at=released_at)
+    return _values(merged(found, filled), found, publication)
+
+
+def _by_column(rows: Sequence[dict[str, Any]]) -> list[list[Any]]:
+    return [[row[name] for row in rows] for name in _COLUMNS]
 
 
 def _cursor() -> psycopg.Cursor[Any]:

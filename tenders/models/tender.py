@@ -92,12 +92,12 @@ class TenderQuerySet(models.QuerySet["Tender"]):
 
 
 class Tender(models.Model):
-    """One contracting process as its newest release tells it, with what look-ups filled in."""
+    """One contracting process as its releases tell it together, with what look-ups filled in."""
 
     ocid = models.CharField(max_length=200, unique=True)
     source = models.CharField(max_length=40)
     publication = models.ForeignKey(Publication, null=True, on_delete=models.PROTECT, related_name="tenders")
-    release_id = models.CharField(max_length=200, help_text="The release that these fields come from.")
+    release_id = models.CharField(max_length=200, help_text="The newest release that these fields come from.")
     released_at = models.DateTimeField(null=True, blank=True)
     tag = models.CharField(max_length=80, blank=True)
     number = models.CharField(max_length=200, blank=True)
@@ -130,6 +130,8 @@ class Tender(models.Model):
     briefing_at = models.DateTimeField(null=True, blank=True)
     briefing_venue = models.CharField(max_length=500, blank=True)
     documents = models.JSONField(default=list, blank=True)
+    awards = models.JSONField(default=list, blank=True)
+    suppliers = models.TextField(blank=True, help_text="Who was awarded, by name.")
     data_quality_score = models.PositiveSmallIntegerField(default=0)
     filled_by = models.JSONField(default=dict, blank=True, help_text="Which look-up filled which field.")
     enriched_at = models.DateTimeField(null=True, blank=True)
@@ -141,6 +143,7 @@ class Tender(models.Model):
         expression=SearchVector(
             *("title", "number", "buyer", "detailed_category", "province", "city"),
             Left("description", _SEARCHED),
+            Left("suppliers", _SEARCHED),
             config="english",
         ),
         output_field=SearchVectorField(),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tenders.ocds import dialects, kinds, parts, titles, values
+from tenders.ocds import awards, dialects, kinds, parts, titles, values
 from tenders.ocds.delivery import city_of, contact_of, place_of
 from tenders.ocds.dialects import Dialect
 from tenders.ocds.parts import BadRelease
@@ -15,7 +15,7 @@ LONGEST_ID = 200
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What one release says. `fields` has the columns of a tender; empty ones are there as well."""
+    """What a release says, or several together. `fields` has the columns of a tender; empty ones are there as well."""
 
     ocid: str
     release_id: str
@@ -60,6 +60,7 @@ def _fields(data: Mapping[str, Any], inside: str, place: str, dialect: Dialect) 
         **contact_of(tender, party, inside),
         **_briefing(tender, inside, dialect),
         "documents": parts.documents(tender, inside),
+        **awards.awarded(data),
         "city": city_of(tender, party, dialect),
     }
 

@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 
 # 0001-01-01 is .NET's empty date; nothing before this year is a tender of ours.
 EARLIEST_YEAR = 1990
+# Such a year says "never"; on the clocks of another zone it may lie behind the end of all calendars.
+NEVER_YEAR = 9999
 LARGEST_SUM = Decimal(10) ** 15
 _NOTHING = frozenset({"n/a", "na", "none", "null", "nil", "-", "--", ".", "not applicable", "not available", "n.a."})
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
@@ -59,7 +61,7 @@ def moment(value: str, zone: ZoneInfo | None = None) -> datetime | None:
         found = datetime.fromisoformat(value)
     except ValueError:
         raise BadValue(f"“{value[:40]}” is no date; write it as 2026-08-14T11:00:00Z") from None
-    if found.year < EARLIEST_YEAR:
+    if not EARLIEST_YEAR <= found.year < NEVER_YEAR:
         return None
     if zone is not None:
         found = found.replace(tzinfo=zone)

@@ -173,6 +173,36 @@ def test_an_event_that_makes_no_sense_is_refused_in_words(github, repository, na
     assert github.asked == []
 
 
+NOBODY = {"id": 10137, "login": "ghost", "type": "User"}
+
+
+@pytest.mark.parametrize("gone", [None, NOBODY])
+def test_two_deleted_accounts_are_two_reviewers(remote, repository, gone):
+    remote.pulls[1].reviews = [
+        standin.review(1, user=gone, state="CHANGES_REQUESTED", submitted_at="2026-11-10T09:00:00Z"),
+        standin.review(2, user=gone, state="APPROVED", submitted_at="2026-11-11T09:00:00Z"),
+    ]
+    capture_all(repository, 1)
+    assert PullRequest.objects.get().review_state == "CHANGES_REQUESTED"
+
+
+@pytest.mark.parametrize("gone", [None, NOBODY])
+def test_a_deleted_reviewer_is_not_the_deleted_author(remote, repository, gone):
+    remote.pulls[1].about["user"] = gone
+    remote.pulls[1].reviews = [standin.review(1, user=gone, state="APPROVED")]
+    capture_all(repository, 1)
+    assert PullRequest.objects.get().review_state == "APPROVED"
+
+
+def test_one_reviewers_newest_verdict_counts(remote, repository):
+    remote.pulls[1].reviews = [
+        standin.review(1, user=standin.user(3), state="CHANGES_REQUESTED", submitted_at="2026-11-10T09:00:00Z"),
+        standin.review(2, user=standin.user(3), state="APPROVED", submitted_at="2026-11-11T09:00:00Z"),
+    ]
+    capture_all(repository, 1)
+    assert PullRequest.objects.get().review_state == "APPROVED"
+
+
 def test_the_functions_are_limited_as_their_page_says():
     limits = {
         function.fn_id: (

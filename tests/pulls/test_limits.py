@@ -65,6 +65,25 @@ def test_a_step_may_wait_more_often_than_it_has_attempts(github, repository):
     assert Run.objects.get(events=event).status == "COMPLETED"
 
 
+def test_waiting_for_a_limit_uses_up_no_retry_of_an_error(github, repository):
+    github.add("octo/hello").pulls[1] = standin.pull(1)
+    limit = standin.Reply(403, {"message": "You have exceeded a secondary rate limit"}, {"Retry-After": "60"})
+    error = standin.Reply(502, {"message": "Bad gateway"})
+    github.faults("/pulls/1", error, limit, limit, error, limit, error)
+    event = send(events.DETAILS, repository, 1)
+    drain_hours(2, timedelta(minutes=2))
+    run = Run.objects.get(events=event)
+    assert run.status == "COMPLETED", run.error
+
+
+def test_errors_alone_still_end_a_capture(github, repository):
+    github.add("octo/hello").pulls[1] = standin.pull(1)
+    github.faults("/pulls/1", *[standin.Reply(502, {"message": "Bad gateway"})] * 4)
+    event = send(events.DETAILS, repository, 1)
+    drain_hours(1, timedelta(minutes=2))
+    assert Run.objects.get(events=event).status == "FAILED"
+
+
 def test_a_repository_is_captured_completely_over_several_windows_and_nothing_is_exceeded(github, repository, settings):
     settings.GITHUB_RESERVE, github.limit = 10, 100
     remote = github.add("octo/hello")

@@ -177,6 +177,17 @@ def test_a_release_that_changed_under_its_id_is_updated(imported):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("ends", ["9999-12-31T23:59:59-05:00", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00+05:00"])
+def test_a_deadline_at_the_end_of_the_calendar_is_none(imported, client, ends):
+    taken = imported(za_release(1, tenderPeriod={"endDate": ends}), uk_release(2, AT))
+    release = uk_release(3, AT)
+    release["tender"]["tenderPeriod"]["endDate"] = ends
+    assert (taken.added, imported(release).added) == (2, 1)
+    assert Tender.objects.filter(closes_at=None).count() == 2
+    assert client.get("/tenders/").status_code == 200
+
+
+@pytest.mark.django_db
 def test_the_publisher_may_stand_behind_the_releases(imported):
     imported(text=json.dumps({"releases": [za_release(1)], "license": "https://l", "publisher": {"name": "Late"}}))
     assert (Tender.objects.get().publication.publisher, Tender.objects.get().publication.licence) == (
