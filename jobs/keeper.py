@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from django.db import connection
 
-from jobs import conf, overlooked, presence, schedule
+from jobs import conf, overlooked, pooler, presence, schedule
 from jobs.database import AWAY
 from jobs.models import claiming, gating, notifying, writing
 
@@ -75,7 +75,8 @@ class Keeper:
                 self._worker.paused = frozenset(gating.paused_functions(cursor))
                 self._look_again(conn)
             self._tick()
-        except AWAY:
+        except AWAY as error:
+            pooler.heed(error)
             # Whoever could not report may be thought silent by now, and so may we think of others.
             self._steady_since, self._next_beat = None, 0.0
         except Exception:  # whatever it is, without heartbeats this worker would lose its runs

@@ -25,6 +25,7 @@ from django.db.backends.signals import connection_created
 from django.dispatch import receiver
 from psycopg_pool import ConnectionPool
 
+from jobs import pooler
 from jobs.database import AWAY
 from jobs.doubts import record_once
 from jobs.journal import Claimed, Entry, Line, Lost, Suspend, Write
@@ -218,6 +219,9 @@ class Writer:
         conn = self._pool.getconn()
         try:
             yield conn
+        except pooler.CONFUSED as error:
+            pooler.heed(error)
+            raise
         finally:
             self._pool.putconn(conn)
 

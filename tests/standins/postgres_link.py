@@ -217,7 +217,7 @@ def behind_a_link() -> Iterator[Link]:
 def rerouted(host: str, port: int) -> Iterator[None]:
     """Have Django and the engine of this process reach the database that way."""
     values = connections.settings["default"]
-    before = {name: values[name] for name in ("HOST", "PORT")}
+    before = {name: values[name] for name in ("HOST", "PORT", "DISABLE_SERVER_SIDE_CURSORS")}
     connection.close()
     connection.close_pool()
     values |= {"HOST": host, "PORT": str(port)}
