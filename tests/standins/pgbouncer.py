@@ -1,5 +1,6 @@
 """A real PgBouncer on loopback in front of the database of the tests; without the program, its tests are skipped."""
 
+import os
 import shutil
 import socket
 import subprocess
@@ -37,7 +38,10 @@ pidfile = {folder}/pgbouncer.pid
 def pgbouncer(values: dict[str, Any], mode: str = "transaction", size: int = 6) -> Iterator[int]:
     """Run a pooler in front of the database of these Django settings; gives its port."""
     if PATH is None:
-        pytest.skip("There is no pgbouncer on this machine (Debian: apt-get install pgbouncer).")
+        words = "There is no pgbouncer on this machine (Debian: apt-get install pgbouncer)."
+        if os.environ.get("REQUIRE_PGBOUNCER") == "1":
+            pytest.fail(words, pytrace=False)
+        pytest.skip(words)
     # It must not be root, and the embedded server's socket is open to its own account only.
     account = account_for(embedded.server().data)
     port = _free_port()
