@@ -5,13 +5,16 @@ ARGS ?=
 COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras -q
 # What a public site would set; the checks for deployment look at these.
 PRODUCTION = ENV_FILE=/dev/null DEBUG= SITE_URL=https://stepwell.example SECRET_KEY=only-for-the-check-0123456789-abcdefghijklmnopqrstuvwxyz
+# Only if written behind `make test`: the tests make and drop a database of their own there, and the site's own server,
+# which the environment may name, is none of theirs.
+TESTED = $(if $(filter command,$(firstword $(origin DATABASE_URL))),TEST_DATABASE_URL='$(DATABASE_URL)')
 TEMPLATES = $$(find templates */templates -name '*.html' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run worker test check fix bench lock
+.PHONY: help install install-dev run worker test test-postgres check fix bench lock
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 install: ## Make .venv and install what the site needs
 	@sh config/install.sh runtime
@@ -25,8 +28,11 @@ run: install ## Run the whole site: database, web server, workers (HOST, PORT, D
 worker: install ## Run a cluster of workers only
 	@exec $(PYTHON_IN_VENV) manage.py qcluster
 
-test: install-dev ## Run all tests on a real PostgreSQL (ARGS="-k retry" for some, ARGS="-n 2" for two at a time)
-	@exec $(PYTHON_IN_VENV) -m pytest $(ARGS)
+test: install-dev ## Run all tests on a real PostgreSQL (ARGS="-k retry" for some, ARGS="-n 2" for two at a time, DATABASE_URL=… elsewhere)
+	@exec env $(TESTED) $(PYTHON_IN_VENV) -m pytest $(ARGS)
+
+test-postgres: install-dev ## Run the engine's tests of SQL on Debian's PostgreSQL (ARGS=tests/jobs for all, POSTGRES_BIN for its programs)
+	@exec $(PYTHON_IN_VENV) -m tests.postgres $(ARGS)
 
 check: install-dev ## Check format, lint, types, import contracts, migrations, templates, deployment
 	$(BIN)/ruff format --check .

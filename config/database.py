@@ -46,8 +46,9 @@ def configuration() -> dict[str, Any]:
     options = {**usual, **parsed.pop("OPTIONS", {}), "pool": pool}
     # Django wants CONN_MAX_AGE 0 beside a pool: the pool keeps the connections. The engine checks them by itself.
     shared = {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": False, "OPTIONS": options}
-    # A transaction pooler knows neither prepared statements nor cursors that outlive a statement.
-    shared["DISABLE_SERVER_SIDE_CURSORS"] = not env.flag("JOBS_PREPARE", default=True)
+    # A transaction pooler knows neither prepared statements nor cursors that outlive a statement. Without the setting,
+    # the engine finds one out.
+    shared["DISABLE_SERVER_SIDE_CURSORS"] = bool(env.text("JOBS_PREPARE")) and not env.flag("JOBS_PREPARE")
     test_name = env.text("TEST_DATABASE_NAME")
     return {**parsed, **shared, "TEST": {"NAME": test_name} if test_name else {}}
 

@@ -12,9 +12,12 @@ class JobsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the system checks, and the functions of all apps."""
-        from jobs import checks  # noqa: F401
+        """Register the system checks, and the functions of all apps; look at the first connection."""
+        from django.db.backends.signals import connection_created
+
+        from jobs import checks, pooler  # noqa: F401
         from jobs.registry import registry
 
         with registry.collecting():
             autodiscover_modules("functions")
+        connection_created.connect(pooler.look_once)

@@ -74,7 +74,7 @@ RULES = (
     Rule("jobs.E011", "WATCHDOG_SECONDS", _SECONDS, _seconds(0, above=True)),
     Rule("jobs.E012", "POOL_SIZE", "a whole number from 1 to 100", _whole(1, 100)),
     Rule("jobs.E013", "LISTEN_URL", "empty, `off` or an address that starts with postgresql://", _is_listen_url),
-    Rule("jobs.E014", "PREPARE", "True or False", lambda value: isinstance(value, bool)),
+    Rule("jobs.E014", "PREPARE", "True, False or None", lambda value: value is None or isinstance(value, bool)),
     Rule("jobs.E015", "RETRIES", "a whole number from 0 to 20", _whole(0, 20)),
     Rule("jobs.E016", "BACKOFF", "a list of seconds with at least one entry, or a callable", _is_backoff),
     Rule("jobs.E017", "JITTER_SECONDS", _NOT_NEGATIVE, _seconds(0)),

@@ -39,8 +39,8 @@ class JobsSettings:
     """Database connections that the engine of one worker process uses at most, besides the one that listens."""
     LISTEN_URL: str = ""
     """A direct database address for LISTEN where the main one goes through a transaction pooler; `off` polls only."""
-    PREPARE: bool = True
-    """Prepare statements on the engine's connections; a transaction pooler may need this off."""
+    PREPARE: bool | None = None
+    """Prepare statements on the engine's connections, and set its sessions up; None does unless there is a pooler."""
     RETRIES: int = 4
     BACKOFF: Backoff = (15, 30, 60, 120, 300, 600, 1200, 2400, 3600, 7200)
     JITTER_SECONDS: float = 30.0

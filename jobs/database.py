@@ -8,11 +8,11 @@ import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg_pool import ConnectionPool
 
-from jobs import conf
+from jobs import conf, pooler
 from jobs.postgresql.base import VANISHED_CLIENTS
 
-AWAY = (psycopg.OperationalError, psycopg.InterfaceError)
-"""What a statement raises when the server is gone: try again, the write is fenced. A full pool is one of them."""
+AWAY = (psycopg.OperationalError, psycopg.InterfaceError, *pooler.CONFUSED)
+"""What a statement raises when server or session are gone: try again, the write is fenced. A full pool is one, too."""
 
 _PATIENCE_SECONDS = 2.0
 """How long a borrower waits for a connection before it hears that the server is away."""
@@ -31,7 +31,7 @@ def parameters() -> dict[str, Any]:
         **{"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2, "tcp_user_timeout": 20_000},
         **wanted,
         "autocommit": True,
-        "prepare_threshold": PREPARE_AFTER if conf.settings().PREPARE else None,
+        "prepare_threshold": None if conf.settings().PREPARE is False else PREPARE_AFTER,
         "connect_timeout": 5,
     }
 
@@ -45,7 +45,9 @@ def connect() -> psycopg.Connection[Any]:
 
 def configure(connection: psycopg.Connection[Any]) -> None:
     """Keep the planner to the indexes the statements are made for, whatever its statistics say of a young table."""
-    if conf.settings().PREPARE:
+    if pooler.is_between(connection):
+        connection.prepare_threshold = None
+    else:
         # A process that is stopped amid a claim, or whose host is gone, must not keep locks from all others.
         connection.execute(f"SET idle_in_transaction_session_timeout TO '10s'; {VANISHED_CLIENTS}")
         connection.execute(
@@ -58,6 +60,7 @@ def pool() -> ConnectionPool[Any]:
     opened: ConnectionPool[Any] = ConnectionPool(
         kwargs=parameters(),
         configure=configure,
+        reset=pooler.leave_plain,
         min_size=1,
         max_size=conf.settings().POOL_SIZE,
         timeout=_PATIENCE_SECONDS,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from jobs import conf, database
+from jobs import conf, database, pooler
 from jobs.database import AWAY
 from jobs.models import claiming
 from jobs.postgresql import lending
@@ -74,7 +74,8 @@ class Heartbeat:
         begun = time.monotonic()
         try:
             self._beat()
-        except AWAY:
+        except AWAY as error:
+            pooler.heed(error)
             self._close()
             return _RETRY_SECONDS
         except Exception:  # whatever it is, without heartbeats this worker would lose its runs

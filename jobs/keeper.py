@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from django.db import Error
 
-from jobs import conf, overlooked, presence, schedule
+from jobs import conf, overlooked, pooler, presence, schedule
 from jobs.database import AWAY
 from jobs.models import claiming, gating, notifying, writing
 from jobs.postgresql.reserving import reserved
@@ -71,7 +71,8 @@ class Keeper:
                 self._worker.paused = frozenset(gating.paused_functions(cursor))
                 self._look_again(conn)
             self._tick()
-        except AWAY:
+        except AWAY as error:
+            pooler.heed(error)
             return
         except Exception:  # whatever it is, nobody else looks after this host's dead
             logger.exception("A round of the keeper failed; the next one follows in a second")

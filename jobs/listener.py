@@ -41,14 +41,21 @@ class Listener:
         notifying.listen(ears.cursor())
         if self._hears(ears):
             return ears
+        notifying.unlisten(ears.cursor())
+        if ears is not main:
+            ears.close()
         if not self._deaf:
             logger.warning("LISTEN does not work on this connection (a pooler?): polling; see JOBS['LISTEN_URL']")
         self._deaf = True
         return None
 
     def _hears(self, ears: psycopg.Connection[Any]) -> bool:
-        """Tell ourselves something: a transaction pooler accepts LISTEN and then never delivers."""
-        notifying.notify(ears.cursor())
+        """Have somebody else tell us something: a transaction pooler accepts LISTEN and then never delivers.
+
+        What a connection tells itself arrives even there, on the way back of its own statement.
+        """
+        with psycopg.connect(**database.parameters()) as other:
+            notifying.notify(other.cursor())
         return any(True for _ in ears.notifies(timeout=_SELF_TEST_SECONDS, stop_after=1))
 
     def wait(self, seconds: float) -> None:

@@ -17,7 +17,7 @@ from uuid import UUID
 import psycopg
 from django.db import Error
 
-from jobs import conf, deliveries, gate
+from jobs import conf, deliveries, gate, pooler
 from jobs.database import AWAY, pool
 from jobs.flights import Flights
 from jobs.heartbeat import Heartbeat
@@ -122,6 +122,7 @@ class Worker:
             except psycopg.Error as error:
                 what = "The database is away" if isinstance(error, AWAY) else "A claim failed"
                 logger.warning("%s, trying again: %s", what, str(error).strip().partition("\n")[0])
+                pooler.heed(error)
                 self.listener.close()
                 # A claim may have been committed although its answer never came.
                 self.flights.unsure = True

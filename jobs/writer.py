@@ -20,12 +20,14 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
-from django.db import connection, connections, transaction
+from django.db import connections
 from django.db.backends.signals import connection_created
 from django.dispatch import receiver
 from psycopg_pool import ConnectionPool
 
+from jobs import pooler
 from jobs.database import AWAY
+from jobs.doubts import record_once
 from jobs.journal import Claimed, Entry, Line, Lost, Suspend, Write
 from jobs.models import notifying, waiting, writing
 from jobs.models.writing import Statement
@@ -71,13 +73,21 @@ class Writer:
         self, claimed: Claimed, make: Callable[[], Entry], lines: Callable[[], list[Line]]
     ) -> tuple[Entry, bool]:
         """Run `make` and journal its entry in one transaction; see `jobs.recording.Recorder`."""
-        with transaction.atomic():
-            entry = make()
-            with connection.cursor() as cursor:
-                if not writing.write(cursor, [Write(claimed.run_id, claimed.lease, [entry], lines=lines())]):
-                    # Leaving by an exception rolls back what the handler wrote.
+        return record_once(claimed, make, lines, is_kept=lambda entry: self._is_kept(claimed, entry)), True
+
+    def _is_kept(self, claimed: Claimed, entry: Entry) -> bool:
+        """Tell whether an entry was committed, as soon as that can be told for certain."""
+        while True:
+            try:
+                with self._borrowed() as conn, conn.cursor() as cursor:
+                    kept = writing.kept(cursor, claimed.run_id, claimed.lease, entry.key)
+                if kept is None:
                     raise Suspend(Lost())
-        return entry, True
+                return kept
+            except AWAY:  # or the commit is still under way
+                if self._closed:
+                    raise Suspend(Lost()) from None
+                time.sleep(_PAUSE)
 
     def look(self, run_id: UUID, step: str, lookback: timedelta) -> tuple[list[Event], bool]:
         """Return the events that may meet a step's wait; see `jobs.recording.Recorder`."""
@@ -188,10 +198,11 @@ class Writer:
         Pending.wake([pending for pending in batch if pending.done is None])
 
     def _commit(self, writes: list[Write]) -> set[UUID]:
+        again = False
         while True:
             try:
                 with self._borrowed() as conn:
-                    held = writing.held_of(writes, _executed(conn, writing.statements(writes)))
+                    held = writing.held_of(writes, _executed(conn, writing.statements(writes, again=again)))
                     if any(write.freed for write in writes):
                         notifying.notify(conn.cursor())
                     return held
@@ -201,6 +212,7 @@ class Writer:
                 # Whether the commit arrived is unknown. The same write under the same lease changes nothing more.
                 if self._closed:
                     return set()
+                again = True
                 time.sleep(_PAUSE)
 
     @contextmanager
@@ -209,6 +221,9 @@ class Writer:
         conn = self._pool.getconn()
         try:
             yield conn
+        except pooler.CONFUSED as error:
+            pooler.heed(error)
+            raise
         finally:
             self._pool.putconn(conn)
 

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -80,9 +81,7 @@ def database_url(transactional_db: None) -> str:
     from django.db import connection
 
     values = connection.settings_dict
-    if not values["HOST"].startswith("/") and (given := os.environ.get("TEST_DATABASE_URL")):
-        from urllib.parse import urlsplit
-
+    if given := os.environ.get("TEST_DATABASE_URL"):
         return urlsplit(given)._replace(path=f"/{values['NAME']}").geturl()
     return embedded.server().url(values["NAME"])
 

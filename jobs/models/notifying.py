@@ -10,6 +10,11 @@ def notify(cursor: Any) -> None:
     cursor.execute(f"SET LOCAL synchronous_commit TO off; NOTIFY {CHANNEL}")
 
 
+def unlisten(cursor: Any) -> None:
+    """Hear of nothing any more; behind a pooler others get this connection's session."""
+    cursor.execute(f"UNLISTEN {CHANNEL}")
+
+
 def listen(cursor: Any) -> None:
     """Hear of notifications on this connection."""
     cursor.execute(f"LISTEN {CHANNEL}")

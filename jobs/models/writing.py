@@ -1,7 +1,8 @@
 """The fenced writes of workers: any number of runs in one commit, each only while its lease holds.
 
 A write whose lease is gone changes nothing. Writing the same thing twice under one lease is harmless, so a worker
-that never learned whether its commit arrived simply writes again.
+that never learned whether its commit arrived simply writes again. What it cannot write again, because product code
+would have to run again for it, it looks for with `kept`.
 """
 
 from collections.abc import Sequence
@@ -101,15 +102,32 @@ WHERE wait.run = forgotten.run AND (wait.step = forgotten.step OR forgotten.step
 RETURNING wait.run
 """
 
-_LINES = """
+_INSERT_LINES = """
 INSERT INTO jobs_logline (run_id, step, level, message, at)
 SELECT l.run, l.step, l.level, l.message, l.at
 FROM json_to_recordset(%s::json)
      AS l(run uuid, lease int, step text, level text, message text, at timestamptz, place int)
 JOIN jobs_run AS run ON run.id = l.run AND run.lease = l.lease AND run.status = 'RUNNING'
+{unless_there}
 ORDER BY l.place
 RETURNING run_id
 """
+_LINES = _INSERT_LINES.format(unless_there="")
+
+# Nothing else would keep a line from being there twice.
+_LINES_AGAIN = _INSERT_LINES.format(
+    unless_there="""AND NOT EXISTS (
+    SELECT 1 FROM jobs_logline AS known
+    WHERE known.run_id = l.run AND known.at = l.at AND known.step = l.step AND known.message = l.message
+)"""
+)
+
+# Waits for a commit under way, whose statements hold these rows.
+_STAND_STILL = "SELECT 1 FROM jobs_run WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+
+# Does not wait, because a COMMIT that never came holds the row until the server misses its client.
+_OURS = "SELECT 1 FROM jobs_run WHERE id = %s AND lease = %s FOR NO KEY UPDATE NOWAIT"
+_KEPT = "SELECT 1 FROM jobs_step WHERE run_id = %s AND key = %s AND status NOT IN ('RETRYING', 'DROPPED')"
 
 _GLANCE = """
 UPDATE jobs_run AS run
@@ -123,8 +141,8 @@ Statement: TypeAlias = tuple[str, Any, bool]
 """A statement, its parameters, and whether what it returns are the runs whose lease held."""
 
 
-def statements(writes: Sequence[Write]) -> list[Statement]:
-    """Return the statements that write all of these."""
+def statements(writes: Sequence[Write], *, again: bool = False) -> list[Statement]:
+    """Return the statements that write all of these, which `again` may be there already."""
     entries = [(w.run_id, w.lease, entry) for w in writes for entry in w.entries]
     settles = [rows.settle_row(w.run_id, w.lease, w.settle) for w in writes if w.settle is not None]
     logged = [(w.run_id, w.lease, line) for w in writes for line in w.lines]
@@ -143,8 +161,10 @@ def statements(writes: Sequence[Write]) -> list[Statement]:
     if awaited:
         made.append((clock.sql(waiting.REGISTER), [rows.as_json(awaited)], False))
     # Before the settles, after which a run no longer counts as running.
+    if lines and again:
+        made.insert(0, (_STAND_STILL, [[run for run, _, _ in logged]], False))
     if lines:
-        made.append((_LINES, [rows.as_json(lines)], True))
+        made.append((_LINES_AGAIN if again else _LINES, [rows.as_json(lines)], True))
     if settles:
         made.append((clock.sql(_SETTLE), [rows.as_json(settles)], True))
     if forgotten := [row for w in writes for row in rows.forget_rows(w)]:
@@ -172,6 +192,19 @@ def write(cursor: Any, writes: Sequence[Write]) -> set[UUID]:
         if tells:
             done_for.append({row[0] for row in cursor.fetchall()})
     return held_of(writes, done_for)
+
+
+def kept(cursor: Any, run: UUID, lease: int, key: str) -> bool | None:
+    """Return whether the journal has what this worker made of a step; None if the lease was lost.
+
+    Raises OperationalError as long as a commit for this run is under way, for then nobody can tell.
+    """
+    cursor.execute(_OURS, [run, lease])
+    if cursor.fetchone() is None:
+        return None
+    # In a statement of its own, whose sight begins after whatever held the row has ended.
+    cursor.execute(_KEPT, [run, key])
+    return cursor.fetchone() is not None
 
 
 def _went_well(entry: Entry) -> bool:

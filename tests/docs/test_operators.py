@@ -71,7 +71,7 @@ def test_variables_that_fill_in_jobs_have_the_engines_default() -> None:
 
 def as_variable(default: Any) -> str:
     """The value as one would write it in the environment."""
-    return str(default).lower().removesuffix(".0")
+    return "" if default is None else str(default).lower().removesuffix(".0")
 
 
 def test_the_engines_settings_are_listed_with_their_defaults() -> None:
