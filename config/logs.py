@@ -13,7 +13,7 @@ SECRETS = [
     (re.compile(r"(/e/)[^/?\s\"']+"), r"\1***"),
     (re.compile(r"(?i)(bearer\s+)[^\s\"',]+"), r"\1***"),
     (re.compile(r"(?i)([?&](?:key|api_?key|token|password)=)[^&\s\"']+"), r"\1***"),
-    (re.compile(r"(postgres(?:ql)?://[^:@/\s]*:)[^@\s]+(@)"), r"\1***\2"),
+    (re.compile(r"(postgres(?:ql)?://[^:@/\s]*:)[^@\s]{1,1000}(@)"), r"\1***\2"),
 ]
 
 

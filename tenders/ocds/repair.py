@@ -8,7 +8,8 @@ import re
 from typing import Any
 
 # Outside of strings only: the first alternative eats whole strings and leaves them as they are.
-_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|(?<![\w.+-])-?\d[\d ]*\d(?=\s*[,}\].eE])')
+# One that is never closed takes the rest.
+_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"?|(?<![\w.+-])-?\d[\d ]{0,40}\d(?=\s{0,20}[,}\].eE])')
 
 
 class BadJson(ValueError):

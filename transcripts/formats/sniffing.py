@@ -8,6 +8,7 @@ from transcripts.formats.base import ACCEPTED, Format, UnreadableTranscript, nam
 from transcripts.formats.captions import TIMING
 from transcripts.formats.encoding import BYTE_ORDER_MARKS, decode
 
+_HEAD = 20_000
 _PICTURE = "a picture"
 _RECORDING = "a recording"
 # First bytes and what they mean to a person.
@@ -95,17 +96,17 @@ def decoded(content: bytes, filename: str) -> str:
 
 def caption_format(text: str) -> Format | None:
     """WebVTT or SubRip when the text has caption times; a WebVTT file may have lost its first line."""
-    if re.match(r"WEBVTT(?:\s|$)", text):
+    if re.match(r"WEBVTT(?:\s|$)", text.lstrip()[:10]):
         return Format.WEBVTT
-    times = TIMING.findall(text[:20_000])
-    if not times:
+    times = next((found[1] for line in text[:_HEAD].splitlines() if (found := TIMING.match(line[:200]))), None)
+    if times is None:
         return None
-    return Format.WEBVTT if "." in times[0].partition("-->")[0] else Format.SRT
+    return Format.WEBVTT if "." in times else Format.SRT
 
 
 def looks_like_json(text: str, filename: str) -> bool:
     """Whether to insist on JSON: a transcript may also begin with `[00:05]`."""
-    start = text.lstrip()
+    start = text.lstrip()[:_HEAD]
     if filename.lower().endswith(".json"):
         return True
-    return re.match(r"\{\s*[\"}]|\[\s*(?:[\[{\"\]]|$)", start) is not None
+    return re.match(r"\{\s*[\"}]|\[\s*(?:[\[{\"\]]|\Z)", start) is not None
