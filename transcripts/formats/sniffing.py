@@ -4,9 +4,9 @@ import io
 import re
 import zipfile
 
+from common import encoding
 from transcripts.formats.base import ACCEPTED, Format, UnreadableTranscript, named
 from transcripts.formats.captions import TIMING
-from transcripts.formats.encoding import BYTE_ORDER_MARKS, decode
 
 _HEAD = 20_000
 _PICTURE = "a picture"
@@ -48,7 +48,7 @@ def sniff_binary(content: bytes, filename: str) -> Format | None:
         return _sniff_zip(content, filename)
     if content.startswith(_OLD_OFFICE):
         raise UnreadableTranscript(_old_office(content, filename))
-    if any(content.startswith(mark) for mark, _ in BYTE_ORDER_MARKS):
+    if any(content.startswith(mark) for mark, _ in encoding.BYTE_ORDER_MARKS):
         return None
     kind = next((kind for signature, kind in _SIGNATURES if content.startswith(signature)), None) or _container(content)
     if kind is not None:
@@ -86,7 +86,12 @@ def _old_office(content: bytes, filename: str) -> str:
 
 def decoded(content: bytes, filename: str) -> str:
     """The text of a file that is no known binary, refusing empty files and web pages."""
-    text = decode(content, filename)
+    try:
+        text = encoding.decoded(content)
+    except encoding.UnknownEncoding:
+        raise UnreadableTranscript(
+            f"{named(filename)} is not a text file that can be read; save it as UTF-8 and try again."
+        ) from None
     if not text.strip():
         raise UnreadableTranscript(f"{named(filename)} is empty; there are no words in it.")
     if _WEB_PAGE.match(text[:5000]):
