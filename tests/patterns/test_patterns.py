@@ -21,9 +21,9 @@ MADE_OF_CONSTANTS = {
     "transcripts.parsers.cues: re.compile(pattern)",
     "transcripts.parsers.cues: re.compile(pattern, re.IGNORECASE)",
 }
-LENGTH = 60_000
-# The quickest of quadratic loops takes two seconds for these, a bounded repeat of 300 a fifth of one.
-SECONDS = 1.2
+LENGTH = 30_000
+# What goes back and forth is found above; here bounded repeats have to be cheap. One of 300 takes a tenth of a second.
+SECONDS = 0.8
 
 
 @pytest.fixture(scope="module")

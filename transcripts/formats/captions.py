@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from transcripts.formats.base import Turn, clean, one_line, seconds_of
 from transcripts.formats.names import speaker_names, spoken_by
+from transcripts.formats.openings import stands_alone
 
 _TIME = r"(?:\d{1,4}:)?\d{1,2}:\d{1,2}(?:[.,]\d{1,3})?"
 TIMING = re.compile(rf"[ \t]{{0,9}}({_TIME})[ \t]{{0,9}}-->[ \t]{{0,9}}({_TIME})(?![\w:])")
@@ -74,7 +75,7 @@ def _without_identifier(lines: list[str]) -> list[str]:
 
 
 def _turns(captions: Iterable[Cue]) -> list[Turn]:
-    voiced = [turn for cue in _unrolled(captions) for turn in _voices(cue)]
+    voiced = [turn for cue in _headed(list(_unrolled(captions))) for turn in _voices(cue)]
     names = speaker_names(turn.text for turn in voiced if turn.speaker is None)
     turns = []
     for turn in voiced:
@@ -97,6 +98,16 @@ def _unrolled(captions: Iterable[Cue]) -> Iterator[Cue]:
             again = next((n for n in range(most, 0, -1) if words[:n] == shown[-n:]), 0)
         yield Cue(cue.start, cue.end, "\n".join(lines[again:]))
         shown, ended = [line for line in words if line], cue.end
+
+
+def _headed(captions: list[Cue]) -> Iterator[Cue]:
+    """Where nearly every caption has a name alone on its first line, that is who speaks."""
+    heads = [cue.raw.partition("\n") for cue in captions]
+    names = [stands_alone(head) if rest and "<" not in head else None for head, _, rest in heads]
+    spoken = sum(1 for cue in captions if cue.raw)
+    headed = sum(1 for name in names if name) > 1 and 5 * sum(1 for name in names if name) >= 4 * spoken
+    for cue, name, (_, _, rest) in zip(captions, names, heads, strict=True):
+        yield Cue(cue.start, cue.end, f"<v {name}>{rest}") if headed and name else cue
 
 
 def _voices(cue: Cue) -> Iterator[Turn]:

@@ -7,8 +7,17 @@ from dataclasses import dataclass, replace
 from textwrap import dedent
 
 from transcripts.formats.base import Format, Participant, Turn, clean, one_line
-from transcripts.formats.names import is_name, speaker_names, spoken_by, unbracketed
-from transcripts.formats.openings import HEAD, Layout, Opening, bold_removed, is_stamp, named_opening, opening_of
+from transcripts.formats.names import speaker_names, spoken_by
+from transcripts.formats.openings import (
+    HEAD,
+    Layout,
+    Opening,
+    bold_removed,
+    is_stamp,
+    named_opening,
+    opening_of,
+    stands_alone,
+)
 from transcripts.formats.preamble import head_of
 
 __all__ = ["Call", "is_stamp", "read_lines"]
@@ -71,12 +80,15 @@ def _fenced(lines: list[str]) -> list[str]:
 
 def _openings(lines: list[str]) -> dict[int, Opening]:
     """The lines that open a turn, by position. Names alone count only where nothing is stamped with a time."""
-    openings = _names_beside(lines, _stamped(lines))
+    openings = _names_behind(lines, _names_beside(lines, _stamped(lines)))
     if len(openings) > 1 or (openings and next(iter(openings.values())).speaker):
         openings = _names_within(openings)
-        known = {opening.speaker for opening in openings.values() if opening.speaker}
     else:
-        openings, known = {}, set(speaker_names(bold_removed(line) for line in lines if line and not _continues(line)))
+        openings = {}
+    known = {opening.speaker for opening in openings.values() if opening.speaker}
+    if not known:
+        spoken = (line for position, line in enumerate(lines) if line and position not in openings)
+        known = set(speaker_names(bold_removed(line) for line in spoken if not _continues(line)))
     for position, line in enumerate(lines):
         if position in openings or _continues(line):
             continue
@@ -101,6 +113,20 @@ def _names_within(openings: dict[int, Opening]) -> dict[int, Opening]:
     return openings | found
 
 
+def _names_behind(lines: list[str], openings: dict[int, Opening]) -> dict[int, Opening]:
+    """A time with nothing but a name behind it, and the words on the lines below; the same everywhere in a file."""
+    found = {}
+    for position, one in openings.items():
+        below = lines[position + 1 : position + 2]
+        name = stands_alone(one.words) if one.speaker is None and one.words else None
+        if name and below not in ([], [""]) and position + 1 not in openings:
+            found[position] = replace(one, speaker=name, words="")
+    if len(found) > 1 and 2 * len(found) >= len(openings):
+        return openings | found
+    # Without brackets such words were taken for an opening only because they could be a name.
+    return {p: one for p, one in openings.items() if one.speaker or not one.words or lines[p].lstrip()[:1] in "[(*_-"}
+
+
 def _names_beside(lines: list[str], openings: dict[int, Opening]) -> dict[int, Opening]:
     """A time alone on its line may have the name on the line above it or below, the same everywhere in a file."""
     alone = [position for position, one in openings.items() if one.speaker is None and not one.words]
@@ -122,11 +148,7 @@ def _names_beside(lines: list[str], openings: dict[int, Opening]) -> dict[int, O
 
 
 def _name_at(lines: list[str], position: int) -> str | None:
-    line = bold_removed(lines[position]) if 0 <= position < len(lines) else ""
-    name = unbracketed(line[:HEAD].rstrip(":"))
-    if not name or len(line) > 70 or is_stamp(line) or line[-1] in ".!?,":
-        return None
-    return one_line(name) if is_name(name) or name != line.rstrip(":") else None
+    return stands_alone(bold_removed(lines[position])) if 0 <= position < len(lines) else None
 
 
 def _continues(line: str) -> bool:

@@ -16,7 +16,7 @@ _STAMP = r"(?:\d{1,2}:)?\d{1,3}:\d{2}(?:[.,]\d{1,3})?"
 _TIME = rf"(?:{_STAMP}|{SPOKEN})"
 _UNTIL = rf"(?:\s{{0,9}}(?:-->|-|\u2013|\u2014)\s{{0,9}}{_STAMP})?"
 _BRACKET = re.compile(rf"[\[(]({_STAMP}){_UNTIL}[\])]")
-_BARE = re.compile(rf"({_TIME}){_UNTIL}(?=\s|$)")
+_BARE = re.compile(rf"@?({_TIME}){_UNTIL}(?=\s|$)")
 _GONG = re.compile(rf"({_STAMP})\s{{0,9}}\|\s{{0,9}}(\S.{{0,80}})$")
 _HEADER = re.compile(
     rf"(\S.{{0,80}}?)(\s{{1,20}}|\s{{0,9}}[-\u2013\u2014|]\s{{0,9}})(?:[\[(]({_STAMP})[\])]|({_TIME}))(?:(:)(?=\s|$)|$)"
@@ -86,6 +86,14 @@ def is_stamp(words: str) -> bool:
     return any(found.end() == len(words) for p in (_BRACKET, _BARE) if (found := p.match(words)) is not None)
 
 
+def stands_alone(words: str) -> str | None:
+    """The name that is all of these words, as it stands on a line above what is said."""
+    name = unbracketed(words[:HEAD].rstrip(":").strip())
+    if not name or len(words) > 70 or is_stamp(words) or words[-1] in ".!?,":
+        return None
+    return one_line(name) if is_name(name) or name != words.rstrip(":").strip() else None
+
+
 def _chat(start: float, head: str, tail: str) -> Opening | None:
     colon = _COLON.search(head)
     if colon is None:
@@ -114,8 +122,9 @@ def _bare(start: float, rest: str) -> Opening | None:
         return Opening(Layout.STAMPED, None, "", start)
     if match := _NUMBERED.match(rest[:HEAD]):
         return Opening(Layout.STAMPED, one_line(match[1]), rest[match.end() :].strip(), start)
-    prefix = prefix_of(rest)
-    return Opening(Layout.STAMPED, prefix[0], prefix[1], start) if prefix else None
+    if prefix := prefix_of(rest):
+        return Opening(Layout.STAMPED, prefix[0], prefix[1], start)
+    return Opening(Layout.STAMPED, None, rest, start) if stands_alone(rest) else None
 
 
 def _header(head: str, tail: str) -> Opening | None:
@@ -123,7 +132,7 @@ def _header(head: str, tail: str) -> Opening | None:
     match = _HEADER.match(head)
     if match is None or not (match[5] or not tail):
         return None
-    name = unbracketed(match[1])
+    name = unbracketed(match[1].rstrip(","))
     if not is_name(name, loose=len(match[2]) > 1 or name != match[1]):
         return None
     words = (head[match.end() :] + tail).strip()
