@@ -6,6 +6,8 @@ import re
 import idna
 
 LONGEST = 253
+# What people paste around a domain: an address with its path, or a name in front of a mail address.
+LONGEST_GIVEN = 4000
 _SCHEME = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?//+", re.IGNORECASE)
 _REST = re.compile(r"[/?#\\\s].*$", re.DOTALL)
 _PORT = re.compile(r":\d{0,5}$")
@@ -40,6 +42,8 @@ def normalised(text: str | None) -> str:
     given = (text or "").strip()
     if not given:
         return ""
+    if len(given) > LONGEST_GIVEN:
+        raise NoDomain(f"{given[:60]!r}… is no domain but a text of {len(given):,} characters; write example.com.")
     host = _host(given)
     try:
         # UTS 46 is how browsers read what people type: capitals, full-width letters and dots.
@@ -60,7 +64,7 @@ def shown(domain: str) -> str:
 
 
 def _host(given: str) -> str:
-    text = re.sub(r"^.*<(.+)>$", r"\1", given).strip()
+    text = given.rpartition("<")[2][:-1].strip() if given.endswith(">") and "<" in given else given
     mail = text[7:] if text.lower().startswith("mailto:") else text
     schemed = _SCHEME.match(mail)
     host = _REST.sub("", mail[schemed.end() :] if schemed else mail)

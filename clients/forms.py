@@ -5,12 +5,14 @@ from typing import Any
 
 from django import forms
 
-from clients.domains import NoDomain, normalised
+from clients.domains import LONGEST_GIVEN, NoDomain, normalised
 from clients.models import ENRICHED, LISTS, AIStatus, Client, ClientUser, ContentBrief, Query
 from clients.requests import MOST_KEYWORDS, lines
 
 MOST_LINES = 20
 TAKEN = "{} cannot be used here; ask whoever looks after this page."
+# Characters; far more than the lines that fit.
+LONGEST_TEXT = 20_000
 
 
 class LinesField(forms.CharField):
@@ -19,14 +21,16 @@ class LinesField(forms.CharField):
     def __init__(self, *, commas: bool = False, most: int = MOST_LINES, **kwargs: Any) -> None:
         self.separator = re.compile(r"[\n,;]" if commas else r"\n")
         self.most = most
-        super().__init__(widget=forms.Textarea({"rows": 3}), **kwargs)
+        super().__init__(widget=forms.Textarea({"rows": 3}), max_length=LONGEST_TEXT, **kwargs)
 
     def prepare_value(self, value: Any) -> Any:
         """Show a list as lines."""
         return "\n".join(value) if isinstance(value, list) else value
 
     def to_python(self, value: Any) -> list[str]:
-        """Return the lines, each once; a list is taken as it is."""
+        """Return the lines, each once; a list is taken as it is, and a text only up to its length."""
+        if isinstance(value, str) and len(value) > LONGEST_TEXT:
+            raise forms.ValidationError(f"This has {len(value):,} characters; at most {LONGEST_TEXT:,} fit.")
         return lines(value if isinstance(value, list) else self.separator.split(value or ""))
 
     def validate(self, value: list[str]) -> None:
@@ -41,6 +45,9 @@ class LinesField(forms.CharField):
 
 class DomainField(forms.CharField):
     """A domain, however it is written."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=LONGEST_GIVEN, **kwargs)
 
     def clean(self, value: Any) -> str:
         """Return it normalised."""
@@ -109,13 +116,14 @@ class QueriesForm(forms.Form):
 class BriefForm(forms.ModelForm):
     """What a brief is about."""
 
+    purpose = forms.CharField(required=False, max_length=LONGEST_TEXT, widget=forms.Textarea({"rows": 2}))
+    audience = forms.CharField(required=False, max_length=LONGEST_TEXT, widget=forms.Textarea({"rows": 2}))
     keywords = LinesField(required=False, commas=True, most=MOST_KEYWORDS, help_text="One in each line.")
     platforms = LinesField(required=False, commas=True, help_text="Such as Blog or LinkedIn, one in each line.")
 
     class Meta:
         model = ContentBrief
         fields = ("title", "purpose", "audience", "keywords", "platforms")
-        widgets = {name: forms.Textarea({"rows": 2}) for name in ("purpose", "audience")}
 
 
 class UserForm(forms.Form):

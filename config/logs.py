@@ -7,6 +7,7 @@ from gunicorn.glogging import Logger
 
 from jobs.redaction import blotted
 
+
 class LineFormatter(logging.Formatter):
     """Time, level, logger and message on one line; a traceback follows with its line ends escaped."""
 

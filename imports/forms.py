@@ -6,9 +6,10 @@ from typing import Any
 
 from django import forms
 
+from common import encoding
 from imports import processors
 from imports.models import CsvBatch
-from imports.reading import delimiters, encoding
+from imports.reading import delimiters
 
 ACCEPT = ".csv,.tsv,.txt,.psv,.xlsx,.xls"
 

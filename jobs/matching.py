@@ -10,12 +10,13 @@ from typing import Any
 
 from jobs import serialize
 
-_CONJUNCT = re.compile(r"(?P<left>.+?)\s*==\s*(?P<right>.+)", re.DOTALL)
+_CONJUNCT = re.compile(r"(?P<left>.+?)==(?P<right>.+)", re.DOTALL)
 _FIELD = re.compile(r"(event|async)((?:\.[A-Za-z_]\w*)+)")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _STRING = re.compile(r"""'[^'\\]*'|"[^"\\]*\"""")
+# A string that is never closed takes the rest, or every quote within it would be tried as its end.
 _PARTS = re.compile(
-    r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|&&|\|\||[?()\[\]{}!<>=]=?|[^'"&|?()\[\]{}!<>=]+|.""", re.DOTALL
+    r"""'(?:[^'\\]|\\.)*'?|"(?:[^"\\]|\\.)*"?|&&|\|\||[?()\[\]{}!<>=]=?|[^'"&|?()\[\]{}!<>=]+|.""", re.DOTALL
 )
 _LONGEST = 200
 

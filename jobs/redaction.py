@@ -17,11 +17,27 @@ HIDDEN = "•••"
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _WORD = re.compile(r"[a-z]+|[0-9]+")
 # What may follow the noun in a name without its value being another: passwordHash, token_value, secret2.
-_AFTER = frozenset("hash digest value plain plaintext text raw old new confirm confirmation repeat base string str".split())
+_AFTER = frozenset(
+    "hash digest value plain plaintext text raw old new confirm confirmation repeat base string str".split()
+)
 _HEADERS = ("authorization", "cookie")
 _SCHEMES = frozenset("bearer basic digest token negotiate apikey hawk".split())
 _NOTHING = frozenset(("none", "null", "true", "false", "undefined", "nil"))
-_HINTS = (r"://", "bearer", "basic", r"/e/", "[?&](key|sig)", "[-_]pat_", "gh[a-z]_", "sk-", "xox", "akia", "aiza", "eyj", "-[0-9a-f]{32}")
+_HINTS = (
+    r"://",
+    "bearer",
+    "basic",
+    r"/e/",
+    "[?&](key|sig)",
+    "[-_]pat_",
+    "gh[a-z]_",
+    "sk-",
+    "xox",
+    "akia",
+    "aiza",
+    "eyj",
+    "-[0-9a-f]{32}",
+)
 _ADDRESS = re.compile(r"://[^\s\"<>]+")
 _EVENT_API = re.compile(r"(?<=/e/)[\w-]{8,200}")
 _SCHEME = re.compile(r"(?i)(?<![\w-])(bearer|basic)(\s{1,5})([\w.~+/=-]{6,})")

@@ -22,7 +22,7 @@ from jobs.types import SCHEDULED_TIMER, Event, Source
 MISSED_AFTER = timedelta(seconds=30)
 """A tick that no worker saw for so long is not caught up."""
 
-_ZONE = re.compile(r"^TZ=(?P<zone>\S+)\s+(?P<fields>.+)$")
+_ZONE = re.compile(r"^TZ=(?P<zone>\S+)\s(?P<fields>.+)$")
 
 
 def parse(cron: str) -> tuple[str, str]:

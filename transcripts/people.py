@@ -87,14 +87,13 @@ _OURS = re.compile(r"^(?:our|my) (?:company|team|side)$|^(?:us|internal)$", re.I
 _NUMBERED = re.compile(
     r"^(?:unknown )?(?:speaker|participant|guest|caller|user)\s*\w{0,2}$|^unknown$|^[\d+() -]+$", re.IGNORECASE
 )
-_PARENTHESES = re.compile(r"^(.*?)\s*[(\[](.+)[)\]]$")
-_SEPARATOR = re.compile(r"\s+[-\u2013\u2014?]\s+|\s*[,/|]\s*")
+_LONGEST = 200
+_SEPARATOR = re.compile(r"\s[-\u2013\u2014?]\s|[,/|]")
 
 
 def label_of(text: str) -> Label:
     """Take a label apart. Stage directions in parentheses say nothing; a label that is no person gives an empty one."""
-    match = _PARENTHESES.match(text.strip())
-    outer, inner = (match[1].strip(), match[2].strip()) if match else (text.strip(), "")
+    outer, inner = _parts(" ".join(text.split())[:_LONGEST])
     if inner[:1].islower():
         inner = ""
     part = outer.lower()
@@ -108,9 +107,17 @@ def label_of(text: str) -> Label:
     return Label(None, name, role or None, organization or None)
 
 
+def _parts(text: str) -> tuple[str, str]:
+    """What stands before the first parenthesis, and what is in it if it goes to the end."""
+    opened = min((place for mark in "([" if (place := text.find(mark)) >= 0), default=-1)
+    if opened < 0 or text[-1] not in ")]" or not text[opened + 1 : -1]:
+        return text, ""
+    return text[:opened].strip(), text[opened + 1 : -1].strip()
+
+
 def _split(text: str) -> tuple[str, str, str]:
     """`Name - Title, Organization` as name, organization and title."""
-    name, *facts = [piece for piece in _SEPARATOR.split(text) if piece] or [""]
+    name, *facts = [part for piece in _SEPARATOR.split(text) if (part := piece.strip())] or [""]
     return (name, *_facts(", ".join(facts)))
 
 
@@ -118,7 +125,7 @@ def _facts(text: str) -> tuple[str, str]:
     """Organization and title, whichever of the words are which."""
     if text.lower() in PARTS:
         return "", PARTS[text.lower()][0] or ""
-    pieces = [piece for piece in _SEPARATOR.split(text) if piece]
+    pieces = [part for piece in _SEPARATOR.split(text) if (part := piece.strip())]
     titles = [piece for piece in pieces if TITLE.search(piece) or piece.lower() in DEPARTMENTS]
     places = [piece for piece in pieces if piece not in titles]
     return ", ".join(places), ", ".join(titles)

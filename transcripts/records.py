@@ -11,7 +11,7 @@ from jobs import clock
 from jobs.errors import NonRetriableError
 from jobs.models import Run
 from jobs.types import Status as RunStatus
-from transcripts import formats
+from transcripts import reading
 from transcripts.formats.base import clean
 from transcripts.insights import ClassifiedRole, Insights
 from transcripts.models import OPEN, Status, Transcript
@@ -87,16 +87,16 @@ def _new_call(call_id: str) -> Transcript:
 def read(transcript_id: int, run_id: str) -> dict[str, Any]:
     """Turn the file, or the text that came with an event, into the lines that the parser gets."""
     transcript = owned(transcript_id, run_id)
-    reading = formats.read(_content(transcript), transcript.filename or f"{transcript.title}.txt")
-    changes: dict[str, Any] = {"format": reading.format, "text": reading.text}
-    if reading.title and transcript.title.startswith(PLACEHOLDER):
-        changes["title"] = reading.title[:200]
+    call = reading.read(_content(transcript), transcript.filename or f"{transcript.title}.txt")
+    changes: dict[str, Any] = {"format": call.format, "text": call.text}
+    if call.title and transcript.title.startswith(PLACEHOLDER):
+        changes["title"] = call.title[:200]
     _write(transcript_id, run_id, **changes)
     return {
-        "format": str(reading.format),
-        "turns": len(reading.turns),
-        "speakers": list(reading.speakers),
-        "characters": len(reading.text),
+        "format": str(call.format),
+        "turns": len(call.turns),
+        "speakers": list(call.speakers),
+        "characters": len(call.text),
     }
 
 

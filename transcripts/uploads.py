@@ -17,7 +17,7 @@ from django.template.defaultfilters import date as formatted
 from django.utils import timezone
 
 from jobs.types import Source
-from transcripts import events, formats
+from transcripts import events, formats, reading
 from transcripts.formats.base import named, one_line
 from transcripts.models import NoteType, Opportunity, Transcript
 
@@ -89,8 +89,8 @@ def _content(upload: UploadedFile, filename: str) -> bytes:
 
 def _sniffed(content: bytes, filename: str) -> str:
     try:
-        return formats.sniff(content, filename)
-    except formats.UnreadableTranscript as error:
+        return reading.sniff(content, filename)
+    except reading.Unreadable as error:
         raise Refused(str(error), 415) from None
 
 

@@ -4,14 +4,15 @@ import io
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from common import encoding as encodings
 from imports.reading.base import MAX_COLUMNS, MAX_ROWS, Choices, Record, Unreadable
 from imports.reading.delimiters import OFFERED, delimiter_of
-from imports.reading.encoding import encoding_of, known
 from imports.reading.kinds import Kind, kind_of
 from imports.reading.lines import records
 from imports.reading.sheets import Workbook
 
 _MOST_SEARCHED = 1000
+_READABLE = "save it as UTF-8, or choose its encoding"
 
 
 class Table:
@@ -23,7 +24,7 @@ class Table:
         self.encoding = self.delimiter = ""
         self._workbook: Workbook | None = None
         if self.kind is Kind.TEXT:
-            self.encoding = known(choices.encoding) if choices.encoding else encoding_of(stream)
+            self.encoding = _chosen(choices.encoding) if choices.encoding else _found(stream)
             self.delimiter = self._delimiter(choices.delimiter)
         else:
             self._workbook = Workbook(stream, choices.sheet)
@@ -132,6 +133,24 @@ class _Kept(io.RawIOBase):
         chunk = self._stream.read(len(buffer))
         buffer[: len(chunk)] = chunk
         return len(chunk)
+
+
+def _found(stream: BinaryIO) -> str:
+    try:
+        return encodings.encoding_of(stream)
+    except encodings.NoText:
+        raise Unreadable("This is not a text file; save it as CSV and upload that.") from None
+    except encodings.Damaged as damage:
+        name = str(damage).upper()
+        raise Unreadable(f"The file begins as {name} but is damaged further on; {_READABLE}.") from None
+    except encodings.UnknownEncoding:
+        raise Unreadable(f"The encoding of this file cannot be told; {_READABLE}.") from None
+
+
+def _chosen(name: str) -> str:
+    if not encodings.is_known(name):
+        raise Unreadable(f"“{name[:40]}” is no encoding of text that can be read.")
+    return name
 
 
 def distinct(names: list[str]) -> list[str]:

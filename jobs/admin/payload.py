@@ -32,7 +32,9 @@ def _restored(edited: Any, original: Any, where: str) -> Any:
         before = original if isinstance(original, dict) else {}
         hidden = redacted(before)
         return {
-            key: before[key] if key in before and item == hidden[key] else _restored(item, before.get(key), f"{where}.{key}")
+            key: before[key]
+            if key in before and item == hidden[key]
+            else _restored(item, before.get(key), f"{where}.{key}")
             for key, item in edited.items()
         }
     if isinstance(edited, list):

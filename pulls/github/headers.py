@@ -10,8 +10,8 @@ from email.utils import parsedate_to_datetime
 from jobs import clock
 from pulls.models.budget import Said
 
-_LINK = re.compile(r"<([^>]*)>([^<]*)")
-_NEXT = re.compile(r';\s*rel\s*=\s*"?(?:[^"]*\s)?next[\s",;]', re.IGNORECASE)
+_LINK = re.compile(r"<([^<>]*)>([^<]*)")
+_NEXT = re.compile(r';\s{0,9}rel\s{0,9}=\s{0,9}"?(?:[^";]{0,200}\s)?next[\s",;]', re.IGNORECASE)
 # A window is an hour. What lies further ahead is no time that can be used.
 _LONGEST_WINDOW = timedelta(hours=2)
 LONGEST_WAIT = timedelta(hours=2)

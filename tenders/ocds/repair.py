@@ -7,8 +7,11 @@ import json
 import re
 from typing import Any
 
+from common import encoding
+
 # Outside of strings only: the first alternative eats whole strings and leaves them as they are.
-_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|(?<![\w.+-])-?\d[\d ]*\d(?=\s*[,}\].eE])')
+# One that is never closed takes the rest.
+_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"?|(?<![\w.+-])-?\d[\d ]{0,40}\d(?=\s{0,20}[,}\].eE])')
 
 
 class BadJson(ValueError):
@@ -47,8 +50,8 @@ def where(error: ValueError, text: str) -> str:
 
 
 def decoded(body: bytes) -> str:
-    """Return a body as text: UTF-8, and where it is not, what Windows meant by the byte."""
+    """Return a body as text: UTF-8, a stray byte in it as Windows means it, else the encoding that its letters tell."""
     try:
-        return body.decode("utf-8-sig")
-    except UnicodeDecodeError:
+        return encoding.decoded(body)
+    except encoding.UnknownEncoding:
         return body.decode("cp1252", errors="replace")

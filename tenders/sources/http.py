@@ -88,7 +88,7 @@ class Portal:
 
 def _words(body: bytes) -> str:
     """What an error page says, on one line and without markup."""
-    text = re.sub(r"<[^>]*>", " ", repair.decoded(body[:4000]))
+    text = re.sub(r"<[^<>]*>", " ", repair.decoded(body[:4000]))
     return " ".join(text.split())[:200] or "no reason given"
 
 

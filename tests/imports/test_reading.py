@@ -293,3 +293,16 @@ def test_headers_are_matched_by_the_names_a_column_is_known_as():
     assert matching.proposed(["Client", "Name"], columns) == {"name": "Name"}
     assert matching.proposed(["Namé"], columns) == {"name": "Namé"}
     assert matching.proposed(["name", "Name"], columns) == {"name": "name"}
+
+
+def test_a_sheet_that_claims_the_furthest_cell_costs_its_process_and_not_the_site():
+    far = '<row r="1048576"><c r="XFD1048576" t="inlineStr"><is><t>far</t></is></c></row>'
+    content = workbook({"One": [[text("id")], [text("1")]]}, more=far)
+    with pytest.raises(Unreadable, match=r"may be damaged or too large|columns"):
+        list(open_table(io.BytesIO(content)).rows())
+
+
+def test_a_workbook_merged_over_two_billion_cells_is_read_as_it_is_without_the_merge():
+    content = workbook({"One": [[text("id"), text("name")], [text("1"), text("Ann")]]}, merged="A2:XFD1048576")
+    rows = list(open_table(io.BytesIO(content)).rows())
+    assert rows[0].cells[:2] == ["1", "Ann"]

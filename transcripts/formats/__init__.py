@@ -15,13 +15,14 @@ from transcripts.formats.base import (
     clean,
     named,
 )
-from transcripts.formats.captions import read_srt, read_webvtt
+from transcripts.formats.captions import read_captions
 from transcripts.formats.fireflies import is_fireflies, read_fireflies
 from transcripts.formats.gong import is_gong, read_gong
 from transcripts.formats.lines import read_lines
 from transcripts.formats.pdf import text_of_pdf
 from transcripts.formats.sniffing import caption_format, decoded, looks_like_json, sniff_binary
 from transcripts.formats.structured import Json, load
+from transcripts.formats.whisper import is_whisper, read_whisper
 from transcripts.formats.word import text_of_docx
 
 __all__ = [
@@ -125,19 +126,28 @@ def _sniff_json(text: str, filename: str) -> _Sniffed:
         return _Sniffed(Format.GONG_JSON, documents=tuple(documents))
     if is_fireflies(documents):
         return _Sniffed(Format.FIREFLIES_JSON, documents=tuple(documents))
-    raise UnreadableTranscript(f"{named(filename)} is JSON, but neither a Gong nor a Fireflies transcript.")
+    if is_whisper(documents):
+        return _Sniffed(Format.WHISPER_JSON, documents=tuple(documents))
+    raise UnreadableTranscript(
+        f"{named(filename)} is JSON, but neither a Gong nor a Fireflies transcript, nor one of Whisper."
+    )
 
 
 def _reading(sniffed: _Sniffed, content: bytes, filename: str) -> Reading:
     match sniffed.format:
-        case Format.WEBVTT:
-            return Reading(Format.WEBVTT, tuple(read_webvtt(sniffed.text)))
-        case Format.SRT:
-            return Reading(Format.SRT, tuple(read_srt(sniffed.text)))
+        case Format.WEBVTT | Format.SRT:
+            turns = tuple(read_captions(sniffed.text))
+            if not turns:
+                raise UnreadableTranscript(
+                    f"{named(filename)} has no spoken words in it: there is no caption with text."
+                )
+            return Reading(sniffed.format, turns)
         case Format.GONG_JSON:
             return read_gong(list(sniffed.documents), filename)
         case Format.FIREFLIES_JSON:
             return read_fireflies(list(sniffed.documents))
+        case Format.WHISPER_JSON:
+            return read_whisper(list(sniffed.documents))
         case Format.DOCX:
             return _from_lines(text_of_docx(content, filename), Format.DOCX)
         case Format.PDF:

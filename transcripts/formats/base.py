@@ -4,8 +4,6 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from jobs.errors import NonRetriableError
-
 ACCEPTED = "VTT, SRT, TXT, JSON, DOCX or PDF"
 MAX_BYTES = 25 * 1024 * 1024
 MIN_CHARACTERS = 100
@@ -16,7 +14,7 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\u200b\u200e\u200f\u2
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 
-class UnreadableTranscript(NonRetriableError):
+class UnreadableTranscript(Exception):
     """The file cannot be read as a transcript."""
 
 
@@ -31,6 +29,7 @@ class Format(StrEnum):
     ZOOM_CHAT = "zoom-chat"
     GONG_JSON = "gong-json"
     FIREFLIES_JSON = "fireflies-json"
+    WHISPER_JSON = "whisper-json"
     DOCX = "docx"
     PDF = "pdf"
 
@@ -99,8 +98,18 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes:02d}:{rest:02d}"
 
 
+SPOKEN = (
+    r"(?=\d{1,3} (?:hour|minute|second))(?:\d{1,2} hours?,? ?)?(?:\d{1,3} minutes?,? ?)?(?:\d{1,2} seconds?)?(?<=[ers])"
+)
+"""A time as Teams writes it out, such as `1 hour 2 minutes 5 seconds`; for use within other expressions."""
+_UNITS = {"hour": 3600, "minute": 60, "second": 1}
+_SPOKEN_PART = re.compile(r"(\d{1,3}) (hour|minute|second)")
+
+
 def seconds_of(stamp: str) -> float:
-    """The seconds of `ss`, `mm:ss` or `hh:mm:ss`, with a fraction after a point or comma."""
+    """The seconds of `ss`, `mm:ss`, `hh:mm:ss` with a fraction after a point or comma, or of `2 minutes 5 seconds`."""
+    if spoken := _SPOKEN_PART.findall(stamp):
+        return float(sum(int(number) * _UNITS[unit] for number, unit in spoken))
     total = 0.0
     for part in stamp.replace(",", ".").split(":"):
         total = total * 60 + float(part)

@@ -4,8 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable
 
-_PREFIX = re.compile(r"^\*{0,2}([^:\n]{1,70}?)\*{0,2}\s?:\*{0,2}(?:\s+|$)")
-_PARENTHESES = re.compile(r"\s*[(\[][^()\[\]]{1,50}[)\]]")
+_PREFIX = re.compile(r"(?:>{1,3}\s{0,3}|- )?\*{0,2}([^:\n]{1,70}?)\*{0,2}\s?:\*{0,2}(?=\s|$)")
+_PARENTHESES = re.compile(r"[(\[][^()\[\]]{1,50}[)\]]")
+_HEAD = 100
 _SMALL = "de da di del della der den van von la le du dos e y bin al el und and of the from at to"
 # Labels of facts and headings that stand before a colon in notes.
 _LABELS = """
@@ -30,7 +31,7 @@ def is_name(words: str, *, loose: bool = False) -> bool:
 
     After a time stamp a short label may go on in small letters (`Audio plays`); that is what `loose` allows.
     """
-    bare = _PARENTHESES.sub("", words).strip()
+    bare = _PARENTHESES.sub(" ", words).strip() if len(words) <= 70 else ""
     parts = bare.split()
     if not parts or len(parts) > 5 or len(words) > 70 or "-".join(parts).lower() in _NOT_A_NAME:
         return False
@@ -48,25 +49,52 @@ def _is_name_part(part: str) -> bool:
     return first.isdigit() or (first.isalpha() and not first.islower()) or "@" in part
 
 
-def prefix_of(line: str, *, loose: bool = False) -> tuple[str, str] | None:
-    """The name before the colon and the words after it, when the line begins with what can be a name."""
-    match = _PREFIX.match(line)
-    if match is None or not is_name(match[1], loose=loose):
+def is_small_name(words: str) -> bool:
+    """Whether these words can be a name that its owner typed in small letters: `ann lee`, `rob's iPhone`."""
+    parts = words.split()
+    if not 0 < len(parts) <= 3 or "-".join(parts).lower() in _NOT_A_NAME or parts[0].lower() in _NO_FIRST_WORD:
+        return False
+    return len(words) <= 40 and all(
+        part.strip(".'\u2019_-").replace("'", "").replace("\u2019", "").isalnum() for part in parts
+    )
+
+
+def unbracketed(words: str) -> str:
+    """A name without the brackets around it: `[Ann Lee]`."""
+    inner = words[1:-1]
+    wrapped = words[:1] + words[-1:] in ("[]", "()") and not any(mark in inner for mark in "[]()")
+    return inner.strip() if wrapped and inner[:1].isalpha() else words
+
+
+def prefix_of(line: str, *, loose: bool = False, small: bool = False) -> tuple[str, str] | None:
+    """The name before the colon and the words after it, when the line begins with what can be a name.
+
+    small: also a name in small letters, which many words before a colon could be.
+    """
+    match = _PREFIX.match(line[:_HEAD])
+    if match is None:
         return None
-    return " ".join(match[1].split()), line[match.end() :].strip()
+    name = " ".join(unbracketed(match[1].strip()).split())
+    if not is_name(name, loose=loose) and not (small and is_small_name(name)):
+        return None
+    return name, line[match.end() :].strip()
 
 
 def speaker_names(lines: Iterable[str]) -> frozenset[str]:
     """The names that these lines are spoken under.
 
     A single `Hint: ...` among many lines is no speaker. A name counts when it comes twice, when it has a first and a
-    last part, or when many lines begin with one.
+    last part, or when many lines begin with one. Names in small letters count when nearly all lines begin with one.
     """
-    count, found = 0, Counter[str]()
+    count, found, small = 0, Counter[str](), Counter[str]()
     for line in lines:
         count += 1
         if (prefix := prefix_of(line)) is not None:
             found[prefix[0]] += 1
+        elif (prefix := prefix_of(line, small=True)) is not None:
+            small[prefix[0]] += 1
+    if small and count > 1 and (found.total() + small.total()) * 4 >= count * 3 and len(small) < count:
+        found += small
     if found.total() < 2:
         return frozenset()
     if found.total() * 2 >= count:
@@ -76,5 +104,5 @@ def speaker_names(lines: Iterable[str]) -> frozenset[str]:
 
 def spoken_by(line: str, names: Collection[str]) -> tuple[str | None, str]:
     """The speaker of a line, if it begins with one of the names, and the words without the name."""
-    prefix = prefix_of(line)
+    prefix = prefix_of(line, small=True)
     return prefix if prefix is not None and prefix[0] in names else (None, line)

@@ -4,10 +4,11 @@ import io
 import re
 import zipfile
 
+from common import encoding
 from transcripts.formats.base import ACCEPTED, Format, UnreadableTranscript, named
 from transcripts.formats.captions import TIMING
-from transcripts.formats.encoding import BYTE_ORDER_MARKS, decode
 
+_HEAD = 20_000
 _PICTURE = "a picture"
 _RECORDING = "a recording"
 # First bytes and what they mean to a person.
@@ -47,7 +48,7 @@ def sniff_binary(content: bytes, filename: str) -> Format | None:
         return _sniff_zip(content, filename)
     if content.startswith(_OLD_OFFICE):
         raise UnreadableTranscript(_old_office(content, filename))
-    if any(content.startswith(mark) for mark, _ in BYTE_ORDER_MARKS):
+    if any(content.startswith(mark) for mark, _ in encoding.BYTE_ORDER_MARKS):
         return None
     kind = next((kind for signature, kind in _SIGNATURES if content.startswith(signature)), None) or _container(content)
     if kind is not None:
@@ -85,7 +86,12 @@ def _old_office(content: bytes, filename: str) -> str:
 
 def decoded(content: bytes, filename: str) -> str:
     """The text of a file that is no known binary, refusing empty files and web pages."""
-    text = decode(content, filename)
+    try:
+        text = encoding.decoded(content)
+    except encoding.UnknownEncoding:
+        raise UnreadableTranscript(
+            f"{named(filename)} is not a text file that can be read; save it as UTF-8 and try again."
+        ) from None
     if not text.strip():
         raise UnreadableTranscript(f"{named(filename)} is empty; there are no words in it.")
     if _WEB_PAGE.match(text[:5000]):
@@ -95,17 +101,17 @@ def decoded(content: bytes, filename: str) -> str:
 
 def caption_format(text: str) -> Format | None:
     """WebVTT or SubRip when the text has caption times; a WebVTT file may have lost its first line."""
-    if re.match(r"WEBVTT(?:\s|$)", text):
+    if re.match(r"WEBVTT(?:\s|$)", text.lstrip()[:10]):
         return Format.WEBVTT
-    times = TIMING.findall(text[:20_000])
-    if not times:
+    times = next((found[1] for line in text[:_HEAD].splitlines() if (found := TIMING.match(line[:200]))), None)
+    if times is None:
         return None
-    return Format.WEBVTT if "." in times[0].partition("-->")[0] else Format.SRT
+    return Format.WEBVTT if "." in times else Format.SRT
 
 
 def looks_like_json(text: str, filename: str) -> bool:
     """Whether to insist on JSON: a transcript may also begin with `[00:05]`."""
-    start = text.lstrip()
+    start = text.lstrip()[:_HEAD]
     if filename.lower().endswith(".json"):
         return True
-    return re.match(r"\{\s*[\"}]|\[\s*(?:[\[{\"\]]|$)", start) is not None
+    return re.match(r"\{\s*[\"}]|\[\s*(?:[\[{\"\]]|\Z)", start) is not None

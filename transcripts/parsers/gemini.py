@@ -5,7 +5,6 @@ asks again; a blocked answer stays blocked, so it is permanent and its reason is
 """
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -23,7 +22,6 @@ DEFAULT_MODEL = "gemini-3.8-flash"
 DEFAULT_TIMEOUT = 120
 DEFAULT_SDK = "google-generativeai"
 _REFUSALS = frozenset({"SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "LANGUAGE", "IMAGE_SAFETY"})
-_FENCE = re.compile(r"^\s*```(?:json)?\s*(.*?)\s*```\s*$", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +104,11 @@ def _usable(reply: Reply) -> str:
 
 def _object(raw: str) -> dict[str, Any]:
     """The JSON object of an answer, without the code fence that models like to put around it."""
-    fenced = _FENCE.match(raw)
+    text = raw.strip()
+    if text.startswith("```") and text.endswith("```"):
+        text = text.strip("`").removeprefix("json")
     try:
-        answer = json.loads(fenced[1] if fenced else raw)
+        answer = json.loads(text)
     except (ValueError, RecursionError):
         raise GeminiUnavailable("Gemini's answer is not valid JSON.") from None
     if isinstance(answer, list) and len(answer) == 1:

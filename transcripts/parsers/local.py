@@ -82,7 +82,7 @@ def _listed_pains(text: str) -> Iterator[str]:
     match = cues.PAIN_LIST.search(text)
     items = cues.INLINE_ITEM.split(text[match.end() :].strip()) if match else []
     for item in items[1:]:
-        if words := re.sub(r"[,;]?\s*(?:and|or)?$", "", item.strip()).rstrip(",;. "):
+        if words := item.strip().removesuffix(" and").removesuffix(" or").rstrip(",;. "):
             yield words[0].upper() + words[1:]
 
 

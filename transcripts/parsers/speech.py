@@ -8,9 +8,9 @@ from transcripts.formats.base import Turn
 from transcripts.formats.lines import read_lines
 from transcripts.people import DEPARTMENTS, TITLE, Cast, Member, Side, same_name
 
-_QUOTED = re.compile(r"\u201c[^\u201d]*\u201d|\"[^\"]*\"")
+_QUOTED = re.compile(r"\u201c[^\u201c\u201d]*\u201d|\"[^\"]*\"")
 _LONGEST = 1000
-_BOLD = re.compile(r"\*\*(.+?)\*\*")
+_BOLD = re.compile(r"\*\*((?:[^*\n]|\*(?!\*))+)\*\*")
 # Between single asterisks stands what was not said by the speaker: stage directions, and what is read or played.
 _STAGE = re.compile(r"(?<!\*)\*[^*\n]{1,600}\*(?!\*)")
 _SENTENCE_END = re.compile(
@@ -168,7 +168,7 @@ def split(text: str) -> Iterator[str]:
     pending = ""
     for piece in _pieces(_STAGE.sub(" ", _BOLD.sub(r"\1", text))):
         pending = f"{pending} {piece.strip()}".strip()
-        if pending and not _UNFINISHED.search(pending):
+        if pending and (len(pending) > _LONGEST or not _UNFINISHED.search(pending)):
             yield " ".join(pending.split())
             pending = ""
     if pending:
