@@ -13,7 +13,7 @@ def hold_everything(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('jobs', '0004_console'),
+        ('jobs', '0005_worker_report'),
     ]
 
     operations = [

@@ -14,7 +14,7 @@ def take_own_address(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tenders', '0001_initial'),
+        ('tenders', '0002_awards'),
         ('auth', '0012_alter_user_first_name_max_length'),
     ]
 
