@@ -104,7 +104,7 @@ def test_only_sending_is_open_to_pages_of_other_origins() -> None:
 
 def test_keys_of_before_hold_everything_and_say_so() -> None:
     key, secret = EventKey.make("old", [])
-    import_module("jobs.migrations.0005_key_scopes").hold_everything(apps, None)
+    import_module("jobs.migrations.0006_key_scopes").hold_everything(apps, None)
     assert send(secret, USER).status_code == 200
     old = Client(headers={"Authorization": f"Bearer {secret}"})
     assert {old.generic(method, address, "{}").status_code for method, address, _ in ADDRESSES} <= {200, 400, 404}

@@ -44,6 +44,6 @@ def test_searches_of_before_take_their_owners_address_or_pause():
     bob = User.objects.create_user("bob")
     for owner in (ann, bob):
         SavedSearch.objects.create(owner=owner, name=owner.username, email="stranger@example.com")
-    import_module("tenders.migrations.0002_own_address").take_own_address(apps, None)
+    import_module("tenders.migrations.0003_own_address").take_own_address(apps, None)
     told = list(SavedSearch.objects.order_by("name").values_list("email", "active"))
     assert told == [("ann@example.org", True), ("stranger@example.com", False)]
