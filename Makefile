@@ -11,7 +11,7 @@ TESTED = $(if $(filter command,$(firstword $(origin DATABASE_URL))),TEST_DATABAS
 TEMPLATES = $$(find templates */templates -name '*.html' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run worker test test-postgres check fix bench lock
+.PHONY: help install install-dev run worker test test-postgres check fix bench audit lock
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,9 @@ fix: install-dev ## Format and repair what can be repaired
 
 bench: install ## Measure the engine on this machine (BENCH_JSON=FILE writes the figures)
 	@exec $(PYTHON_IN_VENV) -m bench
+
+audit: install ## Ask a database of vulnerabilities about the locked versions (0 none known, 1 some, 3 not reached)
+	@exec $(PYTHON_IN_VENV) -m config.audit
 
 lock: install-dev ## Compile requirements/ from pyproject.toml
 	$(COMPILE) pyproject.toml -o requirements/runtime.txt

@@ -52,8 +52,8 @@ class ClientAdminForm(ClientForm):
     """The same form, with the mark of AI in the labels."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name in self.instance.by_model:
+        super().__init__(*args, names_others=True, **kwargs)
+        for name in self.instance.by_model if self.fields else ():
             label = self.fields[name].label
             self.fields[name].label = format_html('{} <span class="ai" title="Filled by AI">AI</span>', label)
 

@@ -15,7 +15,9 @@ PATIENCE_SECONDS = 100.0
 def open_lock(path: Path) -> IO[str]:
     """Open a file to lock it; whoever can read a file can lock it, so no other user may."""
     try:
-        lock = open(path, "a", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW, 0o600))
+        lock = open(  # noqa: SIM115 (whoever takes the lock closes it)
+            path, "a", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW, 0o600)
+        )
     except PermissionError:
         raise EmbeddedError(f"{path} belongs to another user; run as that user, or set POSTGRES_DIR.") from None
     if os.fstat(lock.fileno()).st_mode & 0o077:

@@ -58,9 +58,29 @@ class JobsSettings:
     """Modules to import before workers are forked, so that they share the memory."""
     ALERT_WEBHOOK: str = ""
     """An address that gets a message for each kind of failure, for chat tools; empty for none."""
-    REDACT: tuple[str, ...] = tuple(
-        "password passwd pwd passphrase passcode secret token credential api_key access_key private_key secret_key "
-        "signing_key encryption_key auth_key account_key master_key event_key ssh_key authorization cookie jwt".split()
+    REDACT: tuple[str, ...] = (
+        "password",
+        "passwd",
+        "pwd",
+        "passphrase",
+        "passcode",
+        "secret",
+        "token",
+        "credential",
+        "api_key",
+        "access_key",
+        "private_key",
+        "secret_key",
+        "signing_key",
+        "encryption_key",
+        "auth_key",
+        "account_key",
+        "master_key",
+        "event_key",
+        "ssh_key",
+        "authorization",
+        "cookie",
+        "jwt",
     )
     """Names whose values are hidden wherever people read; any spelling, and at the end of longer names."""
     PROTECTED_EVENTS: Sequence[str] = ()

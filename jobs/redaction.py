@@ -1,8 +1,8 @@
 """What nobody shall read: the one place that decides it for pages, exports, logs, mails and searches.
 
-Data loses the values of keys that name a secret, and text what follows such a name, passwords in addresses, and what has
-the form of a key. Each expression here meets a character once or a bounded number of times, because anybody may have
-written the text.
+Data loses the values of keys that name a secret; text loses what follows such a name, passwords in addresses, and what
+has the form of a key. Each expression meets a character a bounded number of times, because anybody may have written the
+text.
 """
 
 import functools
@@ -18,10 +18,26 @@ _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _WORD = re.compile(r"[a-z]+|[0-9]+")
 # What may follow the noun in a name without its value being another: passwordHash, token_value, secret2.
 _AFTER = frozenset(
-    "hash digest value plain plaintext text raw old new confirm confirmation repeat base string str".split()
+    [
+        "hash",
+        "digest",
+        "value",
+        "plain",
+        "plaintext",
+        "text",
+        "raw",
+        "old",
+        "new",
+        "confirm",
+        "confirmation",
+        "repeat",
+        "base",
+        "string",
+        "str",
+    ]
 )
 _HEADERS = ("authorization", "cookie")
-_SCHEMES = frozenset("bearer basic digest token negotiate apikey hawk".split())
+_SCHEMES = frozenset(["bearer", "basic", "digest", "token", "negotiate", "apikey", "hawk"])
 _NOTHING = frozenset(("none", "null", "true", "false", "undefined", "nil"))
 _HINTS = (
     r"://",
@@ -150,7 +166,7 @@ def _address(found: re.Match[str]) -> str:
     """Hide the password of an address: whatever stands between its first colon and its last at sign."""
     whole = found[0]
     # A quoted address ends at its quote, if what follows is no password any more.
-    end = min((at for close in ("',", "')", "']", "'}", "';") if (at := whole.find(close)) > 0), default=len(whole))
+    end = min((spot for close in ("',", "')", "']", "'}", "';") if (spot := whole.find(close)) > 0), default=len(whole))
     address, rest = whole[:end], whole[end:]
     user, colon, after = address[3:].partition(":")
     password, at, host = after.rpartition("@")

@@ -162,8 +162,8 @@ class Selection(BaseModel):
         text = self.search
         named = Q(function__icontains=text) | Q(trigger__icontains=text) | Q(subject__icontains=text)
         said = spelled.filter(said__icontains=_stored(text))
-        found = Q(said__icontains=_stored(text)) & _openly_said(said, text)
-        return spelled.filter(named | found | Q(id_text__endswith=text.lower()))
+        told = Q(said__icontains=_stored(text)) & _openly_said(said, text)
+        return spelled.filter(named | told | Q(id_text__endswith=text.lower()))
 
     def _from_source(self, runs: QuerySet[Run]) -> QuerySet[Run]:
         if self.source == "again":
@@ -192,7 +192,7 @@ def events_with(path: list[str], value: str) -> list[UUID]:
     return [pk for pk, data in rows if _said(_under(redacted(data), path)) == value]
 
 
-def _openly_said(runs: QuerySet[Run], text: str) -> Q:
+def _openly_said(runs: QuerySet[Any], text: str) -> Q:
     """Return a condition, for runs whose stored error has this text, that people may see it there.
 
     Only errors that could hide something are read, the newest of them; those behind them are left out.

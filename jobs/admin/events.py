@@ -174,8 +174,8 @@ def _form(request: HttpRequest, name: str, like: Event | None = None) -> dict[st
 def _sent(request: HttpRequest, name: str, typed: str) -> sending.Sent:
     data = payload.parsed(typed)
     like = identity.read(request.POST.get("like", ""))
-    seen = like and request.user.has_perm("jobs.view_payload")
-    original = Event.objects.filter(pk=like).values_list("data", flat=True).first() if seen else None
+    seen = like is not None and request.user.has_perm("jobs.view_payload")
+    original = Event.objects.filter(pk=like or UUID(int=0)).values_list("data", flat=True).first() if seen else None
     data = payload.restored(data, original)
     ts = _milliseconds(request.POST.get("at", "").strip())
     event = EventValue(name=name, data=data, id=request.POST.get("id", "").strip(), ts=ts)

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
@@ -150,6 +151,6 @@ def typed(request: HttpRequest) -> dict[str, Any]:
     data = payload.parsed(request.POST.get("data", ""))
     like = identity.read(request.POST.get("like", ""))
     seen = like and request.user.has_perm("jobs.view_payload")
-    original = Event.objects.filter(pk=like).values_list("data", flat=True).first() if seen else None
+    original = Event.objects.filter(pk=like or UUID(int=0)).values_list("data", flat=True).first() if seen else None
     data = payload.restored(data, original)
-    return data
+    return dict(data)

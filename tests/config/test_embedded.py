@@ -242,7 +242,7 @@ def test_a_lock_that_another_process_keeps_is_named_instead_of_waited_for(tmp_pa
     path = tmp_path / "postgres.starting"
     with path.open("w") as kept, locks.open_lock(path) as wanted:
         fcntl.flock(kept, fcntl.LOCK_EX)
-        with pytest.raises(locks.EmbeddedError, match="has kept .*postgres.starting locked for 0.1 s"):
+        with pytest.raises(locks.EmbeddedError, match=r"has kept .*postgres.starting locked for 0.1 s"):
             locks.take(wanted, patience=0.1)
         fcntl.flock(kept, fcntl.LOCK_UN)
         locks.take(wanted, patience=0.1)

@@ -1,6 +1,7 @@
 """Mail where no server is set: in the log, and no link in it by which somebody could sign in."""
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +26,6 @@ def test_an_invitation_without_a_mail_server_leaves_no_link_in_the_log(caplog: A
 
 
 def test_each_setting_is_set_once() -> None:
-    lines = open(site.__file__).read().splitlines()
+    lines = Path(site.__file__).read_text().splitlines()
     names = [line.partition(" = ")[0] for line in lines if line[:1].isupper() and " = " in line]
     assert [name for name in set(names) if names.count(name) > 1] == []

@@ -111,7 +111,7 @@ def test_what_is_hidden_is_put_back_only_where_it_was() -> None:
     for wrong in ({"elsewhere": "•••"}, {**shown, "body": "x •••"}, {**shown, "keys": [{"apiKey": "•••"}]}):
         with pytest.raises(payload.UnreadableJSON, match="type the value"):
             payload.restored(wrong, DATA)
-    with pytest.raises(payload.UnreadableJSON, match="data.token"):
+    with pytest.raises(payload.UnreadableJSON, match=r"data\.token"):
         payload.restored({"token": "•••"}, None)
 
 
