@@ -47,7 +47,7 @@ COMPETITOR = re.compile(
     r"|quote from|offer from|proposal from|demo (?:with"
     r"|from))\s+([A-Z][\w.&-]*[\w](?:\s[A-Z][\w&-]+){0,2})"
 )
-_ANY_VENDOR = r"([A-Z][\w&-]*\w(?:\s[A-Z][\w&-]+)?)"
+_ANY_VENDOR = r"([A-Z][\w&-]{0,30}\w(?:\s[A-Z][\w&-]{1,30})?)"
 # A rival without a phrase of comparison: by what it asks, offers or is, in anybody's mouth.
 RIVAL = re.compile(
     rf"\b{_ANY_VENDOR}\s(?i:(?:has |have |just |also |even |already )?(?:quoted|undercuts?|offered us|came in|pitched"
@@ -57,7 +57,7 @@ RIVAL = re.compile(
     r"|leaning towards?|shortlisted|lose to|lost to|price of|deal with|offer of|pilot with|trial with|between you and"
     rf"|also have|also use|also like)\s{_ANY_VENDOR}"
 )
-NAMED = re.compile(r"(?<![\w.])[A-Z][\w&-]*[a-z][\w&-]*")
+NAMED = re.compile(r"(?<![\w.])[A-Z][\w&-]{0,20}[a-z][\w&-]{0,20}")
 # What the customer says of its own vendors, past and present. The name must end there: not `at Salesforce reports`.
 _VENDOR_NAME = (
     r"([A-Z][\w.&-]*\w(?:\s[A-Z][\w&-]+){0,2})(?=[,.;:!?)]|$|\s(?:and|or|but|last|this|in|as|for|because|which|who|that"

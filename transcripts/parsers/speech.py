@@ -196,8 +196,7 @@ def _introduce(cast: Cast, sentence: Sentence) -> None:
             guest.learn(role=match["role"][0].upper() + match["role"][1:])
             cast.accompany(guest, speaker, same_organization=not _OTHER_HOUSE.search(match["role"]))
     _bring_along(cast, speaker, text)
-    for match in _OF_TEAM.finditer(text):
-        role = match["role"]
+    for match, role in ((match, match["role"]) for match in _OF_TEAM.finditer(text)):
         # `Revenue from sales` is nobody: in small letters the name must be a full one or known in the call.
         known = role[0].isupper() or (role != "it" and cast.knows(match["name"]))
         if known and role.lower() in DEPARTMENTS and _can_be_name(match["name"]):
