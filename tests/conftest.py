@@ -150,3 +150,13 @@ def page(browser: Any) -> Iterator[Any]:
     context.set_default_timeout(10_000)
     yield context.new_page()
     context.close()
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print the figures that tests measured, such as recall and precision, below their results."""
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    found = [value for report in reports for name, value in getattr(report, "user_properties", ()) if name == "figures"]
+    if found:
+        terminalreporter.section("figures")
+        for line in sorted(set(found)):
+            terminalreporter.write_line(line)

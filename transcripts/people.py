@@ -69,6 +69,7 @@ TITLE = re.compile(
     r"|head|director|manager"
     r"|lead|leader|officer|counsel|engineer|architect|analyst|consultant|coordinator|administrator"
     r"|admin|specialist|buyer"
+    r"|strategist|advis[eo]r|planner|designer|scientist|researcher|trainer|economist|technician|recruiter|expert"
     r"|executive|representative|rep|professor|developer|controller|accountant|supervisor|assistant"
     r"|chair(?:man|woman)?)\b",
     re.IGNORECASE,
@@ -79,7 +80,8 @@ _DEPARTMENTS = (
 DEPARTMENTS = frozenset(_DEPARTMENTS.split())
 # Titles that sit on the selling side of a call. Customers have success managers of their own, so those tell nothing.
 _SELLING = re.compile(
-    r"\b(?:account executive|account manager|(?:sales|solutions) engineer"
+    r"\b(?:account executive|account manager|(?:sales|solutions) engineer|solutions (?:consultant|architect)"
+    r"|pricing (?:strategist|analyst|specialist|manager|lead|expert)"
     r"|(?:sales|business) development representative|sales rep(?:resentative)?|ae|sdr|bdr)$",
     re.IGNORECASE,
 )

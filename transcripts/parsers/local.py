@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from transcripts.insights import ClassifiedRole, CompetitionMention, Insights, Person
-from transcripts.parsers import cues, deciding, tone
+from transcripts.parsers import cues, deciding, promises, rivals, tone
 from transcripts.parsers.base import Parsed
-from transcripts.parsers.speech import Sentence, Speech, listen
+from transcripts.parsers.speech import NOT_NAMES, Sentence, Speech, listen
 from transcripts.people import Member, Side, same_name
 
 MOST = 12
@@ -36,7 +36,7 @@ class LocalParser:
             why_and_why_now=_said(buyers, lambda s: not s.is_question and _ours(s) and cues.WHY.search(s.text)),
             quantifiable_metrics=_said(speech.sentences, _is_metric),
             key_quotes=key_quotes(buyers),
-            objections=[_with_name(s) for s in _matching(buyers, lambda s: cues.OBJECTION.search(s.plain))],
+            objections=[_with_name(s) for s in _matching(buyers, lambda s: rivals.OBJECTION.search(s.plain))],
             competition_mentions=competition(speech),
             decision_process=deciding.process(speech),
             call_sentiment=tone.mood(buyers, steps, dated),
@@ -93,7 +93,8 @@ def next_steps(speech: Speech) -> list[str]:
     for sentence in speech.sentences:
         if cues.RECAP.search(sentence.text):
             recap_turn = sentence.turn
-            if (words := cues.RECAP.split(sentence.text, 1)[-1].strip()) and not _opens(sentence, speech):
+            words = cues.RECAP.split(sentence.text, 1)[-1].strip()
+            if words and not _opens(sentence, speech) and not _only_tells(words):
                 steps.extend(_items(words) if cues.INLINE_ITEM.match(words) else [_with_name(sentence)])
         elif sentence.turn == recap_turn and cues.LIST_ITEM.match(sentence.text):
             steps.append(cues.LIST_ITEM.sub("", sentence.text).rstrip("."))
@@ -115,7 +116,21 @@ def _is_step(sentence: Sentence) -> bool:
         return True
     if sentence.words < 4 or "agenda" in text.lower():
         return False
-    return bool(cues.IMPERATIVE.search(text) or cues.NEXT_STEP.search(text))
+    if promises.LOOKING_BACK.search(text) and not promises.PROMISE.search(text):
+        return False
+    when = cues.DATE.search(text) or promises.CLOCK.search(text)
+    promised = (
+        when
+        and sentence.words < 40
+        and not sentence.is_question
+        and (promises.PROMISE.search(text) or promises.FOR_ANOTHER.search(text))
+    )
+    return bool(promised or promises.IMPERATIVE.search(text) or promises.NEXT_STEP.search(text))
+
+
+def _only_tells(words: str) -> bool:
+    """Whether a recap says what was, and not what is to be done."""
+    return promises.LOOKING_BACK.search(words) is not None and not promises.PROMISE.search(words)
 
 
 def _items(text: str) -> list[str]:
@@ -133,7 +148,7 @@ def key_quotes(sentences: Iterable[Sentence]) -> list[str]:
 def _weight(sentence: Sentence) -> int:
     if sentence.is_question or _GREETING.match(sentence.text):
         return 0
-    patterns = (cues.PAIN, cues.GOAL, cues.OBJECTION, cues.WHY, cues.APPROVAL)
+    patterns = (cues.PAIN, cues.GOAL, rivals.OBJECTION, cues.WHY, cues.APPROVAL)
     about = sum(1 for pattern in patterns if pattern.search(sentence.text))
     if not about:
         return 0
@@ -146,8 +161,9 @@ def competition(speech: Speech) -> list[CompetitionMention]:
     people = {word.lower() for member in speech.cast.members for word in (member.name or "").split()}
     houses = {member.organization.lower() for member in speech.cast.members if member.organization}
     mentions: dict[str, CompetitionMention] = {}
+    often = Counter(name for sentence in speech.sentences for name in rivals.NAMED.findall(sentence.text))
     for sentence in speech.sentences:
-        for name in _vendors(sentence):
+        for name in (*_vendors(sentence), *_rivals(sentence, often)):
             if people.isdisjoint(name.lower().split()) and name.lower() not in houses:
                 known = CompetitionMention(
                     competitor=name, context=_with_name(sentence), sentiment=tone.tone_of(sentence.text)
@@ -158,12 +174,21 @@ def competition(speech: Speech) -> list[CompetitionMention]:
 
 def _vendors(sentence: Sentence) -> Iterator[str]:
     """Names after a phrase of comparison; what `we looked at` tells of rivals only in the customer's mouth."""
-    patterns = (cues.COMPETITOR,) if sentence.speaker.side is Side.SELLER else (cues.COMPETITOR, cues.OWN_VENDOR)
+    patterns = (rivals.COMPETITOR,) if sentence.speaker.side is Side.SELLER else (rivals.COMPETITOR, rivals.OWN_VENDOR)
     for pattern in patterns:
         for match in pattern.finditer(sentence.text):
             name = next(filter(None, match.groups())).rstrip(".")
-            if not cues.NO_COMPETITOR.match(name):
+            if not rivals.NO_COMPETITOR.match(name):
                 yield name
+
+
+def _rivals(sentence: Sentence, often: Counter[str]) -> Iterator[str]:
+    """Names that are compared with nothing but a price or an offer; once may be chance, a rival is named again."""
+    for match in rivals.RIVAL.finditer(sentence.text):
+        words = next(filter(None, match.groups())).rstrip(".").split()
+        name = " ".join(words[1:] if words[0] in NOT_NAMES else words)
+        if name and often[name.split()[0]] > 1 and not rivals.NO_COMPETITOR.match(name) and name not in NOT_NAMES:
+            yield name
 
 
 def _is_goal(sentence: Sentence) -> bool:

@@ -6,17 +6,10 @@ from dataclasses import dataclass
 
 from transcripts.formats.base import Turn
 from transcripts.formats.lines import read_lines
+from transcripts.parsers.sentences import split
 from transcripts.people import DEPARTMENTS, TITLE, Cast, Member, Side, same_name
 
 _QUOTED = re.compile(r"\u201c[^\u201c\u201d]*\u201d|\"[^\"]*\"")
-_LONGEST = 1000
-_BOLD = re.compile(r"\*\*((?:[^*\n]|\*(?!\*))+)\*\*")
-# Between single asterisks stands what was not said by the speaker: stage directions, and what is read or played.
-_STAGE = re.compile(r"(?<!\*)\*[^*\n]{1,600}\*(?!\*)")
-_SENTENCE_END = re.compile(
-    r"(?<=[.!?\u2026])[\"\u201d\u2019)]*\s+(?=[\"\u201c\u2018(\[]?[A-Z\d\u00c0-\u00de\u20ac$\u00a3\u20b9~])|\n+"
-)
-_UNFINISHED = re.compile(r"(?:\b(?:vs|mr|mrs|ms|dr|prof|approx|e\.g|i\.e|no|st)|^\W*\d{1,2})\.$", re.IGNORECASE)
 # Words that no title contains, and the fields that titles are of when not written in capitals.
 _BREAK = (
     r"(?:and|or|but|who|i|i'm|we|our|my|your|his|her|their|is|was|are|be|with|here|to|from|not|so|the|an?|at|for|of|in"
@@ -54,6 +47,13 @@ _ORGANIZATION = (
 _AT = rf"(?:,?\s+(?:here\s+)?(?:at|for|with|from)\s+{_ORGANIZATION})"
 _I_AM = r"\b[Ii](?:'|\u2019)?(?:\s?a)?m"
 _OF_OURS = re.compile(rf"{_NAME}(?:,|\s+is)\s+(?:our|my)\s+{_ROLE}")
+_OF_OURS_SOMEHOW = re.compile(
+    rf"{_NAME}(?:,|\s+is)\s+(?:our|my)\s+(?P<role>[A-Za-z][\w&/-]*(?:\s[A-Za-z][\w&/-]*){{0,3}}?)"
+    r"(?=\s?[,.;!?]|$|\s(?:and|who|here|is|will)\b)"
+)
+_HERE_IS = re.compile(
+    rf"\b(?:[Ww]ith me (?:today )?(?:is|are)|I (?:have|brought)|I['\u2019]ve (?:got|brought)|[Jj]oined by)\s{_NAME}"
+)
 _OF_TEAM = re.compile(rf"{_NAME}\s+from\s+(?:our\s+|the\s+)?(?P<role>[A-Za-z]+)\b")
 _WITH_ME = re.compile(
     rf"{_NAME}(?:\s+from\s+(?:our\s+|the\s+)?[A-Za-z]+(?:\s+team)?|,\s+(?:our\s+|the\s+)?{_ROLE},)?\s+(?:is|will be)"
@@ -89,7 +89,26 @@ _OPENERS = (
     "I The This That Our My Your It He She We They And But So Yes No Hi Hey Hello Thanks Great Next Step From"
     " To Here There"
 )
-_CAPITALISED_WORDS = frozenset(_OPENERS.split())
+NOT_NAMES = frozenset(_OPENERS.split())
+# `Ann, our customer` and `this is my guess` bring nobody along.
+_NOT_OF_OURS = frozenset(
+    [
+        "customer",
+        "client",
+        "contact",
+        "partner",
+        "prospect",
+        "pleasure",
+        "guess",
+        "point",
+        "favorite",
+        "friend",
+        "goal",
+        "plan",
+        "offer",
+        "price",
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,29 +182,6 @@ def _joined(turns: list[Turn]) -> Iterator[Turn]:
         yield Turn(pieces[0].speaker, " ".join(piece.text for piece in pieces), pieces[0].start)
 
 
-def split(text: str) -> Iterator[str]:
-    """The sentences of a turn, without stage directions and emphasis."""
-    pending = ""
-    for piece in _pieces(_STAGE.sub(" ", _BOLD.sub(r"\1", text))):
-        pending = f"{pending} {piece.strip()}".strip()
-        if pending and (len(pending) > _LONGEST or not _UNFINISHED.search(pending)):
-            yield " ".join(pending.split())
-            pending = ""
-    if pending:
-        yield " ".join(pending.split())
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """The text cut at sentence ends; captions without any punctuation are cut every thousand characters."""
-    for piece in _SENTENCE_END.split(text):
-        while len(piece) > _LONGEST:
-            cut = piece.rfind(" ", 1, _LONGEST)
-            cut = cut if cut > 0 else _LONGEST
-            yield piece[:cut]
-            piece = piece[cut:]
-        yield piece
-
-
 def _introduce(cast: Cast, sentence: Sentence) -> None:
     """Learn roles and sides from `Luis is our Sales Engineer`, `Arjun from Security`, `I'm the head of sales`."""
     speaker, text = sentence.speaker, sentence.text
@@ -197,10 +193,10 @@ def _introduce(cast: Cast, sentence: Sentence) -> None:
     for match in _OF_OURS.finditer(text):
         if _can_be_name(match["name"]):
             guest = cast.named(match["name"])
-            guest.learn(role=match["role"])
+            guest.learn(role=match["role"][0].upper() + match["role"][1:])
             cast.accompany(guest, speaker, same_organization=not _OTHER_HOUSE.search(match["role"]))
-    for match in _OF_TEAM.finditer(text):
-        role = match["role"]
+    _bring_along(cast, speaker, text)
+    for match, role in ((match, match["role"]) for match in _OF_TEAM.finditer(text)):
         # `Revenue from sales` is nobody: in small letters the name must be a full one or known in the call.
         known = role[0].isupper() or (role != "it" and cast.knows(match["name"]))
         if known and role.lower() in DEPARTMENTS and _can_be_name(match["name"]):
@@ -210,6 +206,19 @@ def _introduce(cast: Cast, sentence: Sentence) -> None:
             guest = cast.named(match["name"])
             guest.learn(role=match["role"])
             cast.accompany(guest, speaker)
+
+
+def _bring_along(cast: Cast, speaker: Member, text: str) -> None:
+    """Somebody who speaks in the call and whom a speaker calls theirs, whatever they are called."""
+    for match in _OF_OURS_SOMEHOW.finditer(text):
+        words = match["role"]
+        if cast.knows(match["name"]) and not _NOT_OF_OURS.intersection(words.lower().split()):
+            guest = cast.named(match["name"])
+            guest.learn(role=words[0].upper() + words[1:])
+            cast.accompany(guest, speaker)
+    for match in _HERE_IS.finditer(text):
+        if cast.knows(match["name"]) and _can_be_name(match["name"]):
+            cast.accompany(cast.named(match["name"]), speaker)
 
 
 def _introduce_self(cast: Cast, speaker: Member, text: str) -> None:
@@ -238,4 +247,4 @@ def _learn(member: Member, match: re.Match[str]) -> None:
 
 
 def _can_be_name(words: str) -> bool:
-    return not _CAPITALISED_WORDS.intersection(words.split()) and not same_name(words, "Everyone")
+    return not NOT_NAMES.intersection(words.split()) and not same_name(words, "Everyone")
