@@ -151,9 +151,11 @@ class ReservedWrapper(DatabaseWrapper):
         """Count nothing: `lending` is about product code."""
 
     def _configure_connection(self, connection: Any) -> bool:
-        with connection.cursor() as cursor:
-            # Between two statements of the engine nothing takes long, and its locks keep others waiting.
-            cursor.execute("SET idle_in_transaction_session_timeout TO '10s'")
+        # Behind a pooler it would stay with whoever gets the session next.
+        if not self.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
+            with connection.cursor() as cursor:
+                # Between two statements of the engine nothing takes long, and its locks keep others waiting.
+                cursor.execute("SET idle_in_transaction_session_timeout TO '10s'")
         return super()._configure_connection(connection)
 
 
