@@ -12,6 +12,7 @@ TEMPLATES = $$(find templates */templates -name '*.html' 2>/dev/null)
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev run worker test test-postgres check fix bench lock
+.PHONY: help install install-dev run worker test check fix bench campaign lock
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +51,9 @@ fix: install-dev ## Format and repair what can be repaired
 
 bench: install ## Measure the engine on this machine (BENCH_JSON=FILE writes the figures)
 	@exec $(PYTHON_IN_VENV) -m bench
+
+campaign: install ## Put the engine through faults of every kind and print the verdict (ARGS="--minutes 5 --seed 3")
+	@exec $(PYTHON_IN_VENV) -m bench.campaign $(ARGS)
 
 lock: install-dev ## Compile requirements/ from pyproject.toml
 	$(COMPILE) pyproject.toml -o requirements/runtime.txt
