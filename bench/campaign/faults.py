@@ -183,16 +183,21 @@ class Faults:
 
     def _poison(self, how: str) -> bool:
         number = self.chance.randrange(10**9, 2 * 10**9)
-        self.senders.owe("poison", 0.0, n=number, how=how)
-        lines = lambda: ledger.read(self.place.ledger)  # noqa: E731
-        return _within(25, lambda: any(line.word == "begin" and line.facts["step"] == how for line in lines()))
+        self.senders.owe("poison", 0.5, n=number, how=how)
+        return self._is_told(25, lambda line: line.word == "begin" and line.facts["step"] == how)
 
     def _clock(self) -> bool:
         cluster = self.clusters[-1]
         cluster.set_clock(self.chance.choice([-600, 600]))
-        time.sleep(self._span(3, 7))
+        seen = self._is_told(7, lambda line: abs(line.facts["clock"] - time.time()) > 300)
+        time.sleep(self._span(1, 5))
         cluster.set_clock(0)
-        return True
+        return seen
+
+    def _is_told(self, seconds: float, fits: Callable[[ledger.Line], bool]) -> bool:
+        """Whether the ledger gets such a line from now on."""
+        start = self.place.ledger.stat().st_size
+        return _within(seconds, lambda: any(map(fits, ledger.read(self.place.ledger, start))))
 
 
 def _end_sessions(connection: psycopg.Connection[Any]) -> None:

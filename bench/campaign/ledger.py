@@ -29,16 +29,20 @@ def write(word: str, path: str | None = None, **facts: Any) -> None:
     """Append one line."""
     descriptor = os.open(path or os.environ[VARIABLE], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
-        os.write(descriptor, json.dumps({"word": word, "at": time.monotonic(), **facts}).encode() + b"\n")
+        os.write(
+            descriptor,
+            json.dumps({"word": word, "at": time.monotonic(), "clock": round(time.time()), **facts}).encode() + b"\n",
+        )
     finally:
         os.close(descriptor)
 
 
-def read(path: Path) -> Iterator[Line]:
-    """Return the lines in the order in which they were written."""
+def read(path: Path, start: int = 0) -> Iterator[Line]:
+    """Return the lines in the order in which they were written, from that byte on."""
     if not path.exists():
         return
-    with path.open() as lines:
+    with path.open("rb") as lines:
+        lines.seek(start)
         for line in lines:
             facts = json.loads(line)
             yield Line(facts.pop("word"), facts.pop("at"), facts)
