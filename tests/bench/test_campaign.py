@@ -39,7 +39,7 @@ def campaign(folder: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
 
 def test_a_minute_of_faults_loses_nothing_and_does_nothing_twice(short_folder: Path) -> None:
     code, verdict, said = campaign(
-        short_folder, "--minutes=0.9", "--seed=11", "--rate=20", f"--faults={','.join(FAULTS)}"
+        short_folder, "--minutes=0.8", "--seed=11", "--rate=20", f"--faults={','.join(FAULTS)}"
     )
     assert verdict["violations"] == NOTHING, verdict
     assert verdict["came_to_rest"], said[-2000:]
