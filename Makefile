@@ -11,7 +11,7 @@ TESTED = $(if $(filter command,$(firstword $(origin DATABASE_URL))),TEST_DATABAS
 TEMPLATES = $$(find templates */templates -name '*.html' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run worker test test-postgres check fix bench audit lock
+.PHONY: help install install-dev run worker test test-postgres check fix bench campaign audit lock
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +53,9 @@ bench: install ## Measure the engine on this machine (BENCH_JSON=FILE writes the
 
 audit: install ## Ask a database of vulnerabilities about the locked versions (0 none known, 1 some, 3 not reached)
 	@exec $(PYTHON_IN_VENV) -m config.audit
+
+campaign: install ## Put the engine through faults of every kind and print the verdict (ARGS="--minutes 5 --seed 3")
+	@exec $(PYTHON_IN_VENV) -m bench.campaign $(ARGS)
 
 lock: install-dev ## Compile requirements/ from pyproject.toml
 	$(COMPILE) pyproject.toml -o requirements/runtime.txt

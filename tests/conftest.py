@@ -40,6 +40,7 @@ CLUSTERS = (
     "test_ordinary_code",
     "test_stalls",
     "test_vanished_hosts",
+    "test_campaign",
 )
 """Tests that mostly wait for real clusters; with two processes they run one after the other, beside all others."""
 
