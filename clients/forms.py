@@ -26,6 +26,8 @@ class LinesField(forms.CharField):
 
     def to_python(self, value: Any) -> list[str]:
         """Return the lines, each once; a list is taken as it is."""
+        if value and not isinstance(value, str | list):
+            raise forms.ValidationError("Write a list of texts, or one text.")
         return lines(value if isinstance(value, list) else self.separator.split(value or ""))
 
     def validate(self, value: list[str]) -> None:
