@@ -40,6 +40,10 @@ class Taken:
         if len(self.problems) < MOST_PROBLEMS:
             self.problems.append(words)
 
+    def note(self, problems: Iterable[str]) -> None:
+        """Keep what was odd in a release that is stored all the same."""
+        self.problems.extend(f"{words}." for words in list(problems)[: max(0, MOST_PROBLEMS - len(self.problems))])
+
     def count(self, stored: dict[str, int]) -> None:
         """Add what one statement did."""
         for name, number in stored.items():
@@ -108,6 +112,7 @@ def _rows(items: Iterable[Item], taken: Taken) -> Iterator[storing.Row]:
         # A number for each key: the keys themselves would be the largest thing in memory.
         before = seen.setdefault(hash(row.key), row.digest)
         if before is row.digest:
+            taken.note(row.notice.problems)
             yield row
         elif before == row.digest:
             taken.unchanged += 1
@@ -116,6 +121,8 @@ def _rows(items: Iterable[Item], taken: Taken) -> Iterator[storing.Row]:
 
 
 def _row(item: Item) -> storing.Row:
+    if item.problem:
+        raise BadRelease(item.problem)
     found = notice.read(item.data, item.place)
     meant = json.dumps(item.data, sort_keys=True, separators=(",", ":"))
     digest = hashlib.sha1(meant.encode(), usedforsecurity=False).digest()

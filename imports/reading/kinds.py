@@ -19,6 +19,14 @@ _OTHERS = (
     (b"{\\rtf", "a text document"),
     (b"SQLite format 3", "a database"),
 )
+# What systems offer as .xls because spreadsheet programs open it.
+_SAVED_AS_XLS = (
+    (b"<!doctype html", "a web page"),
+    (b"<html", "a web page"),
+    (b"<table", "a web page"),
+    (b"<?xml", "an XML file"),
+    (b"mime-version:", "a web archive (MHTML)"),
+)
 
 
 class Kind(StrEnum):
@@ -39,6 +47,10 @@ def kind_of(stream: BinaryIO) -> Kind:
         return _workbook(stream)
     if head.startswith(_OLE):
         return Kind.XLS
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:400].lower()
+    for mark, words in _SAVED_AS_XLS:
+        if start.startswith(mark):
+            raise Unreadable(f"This is {words}, whatever its name says; open it, save it as .xlsx, and upload that.")
     for mark, words in _OTHERS:
         if head.startswith(mark):
             raise Unreadable(f"This is {words}. Only {ACCEPTED} files can be imported.")

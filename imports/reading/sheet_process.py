@@ -7,6 +7,8 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 MEMORY = 1024 * 1024 * 1024
+# Up to here a workbook's numbers hold every whole number.
+_WHOLE = 2.0**53
 _MOST_MERGED = 100_000
 
 
@@ -27,7 +29,7 @@ def words(value: Any) -> str:
         case bool():
             return "TRUE" if value else "FALSE"
         case float():
-            return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+            return str(int(value)) if value.is_integer() and abs(value) <= _WHOLE else repr(value)
         case datetime():
             whole = value.time() == time(0)
             return value.date().isoformat() if whole else value.isoformat(sep=" ")

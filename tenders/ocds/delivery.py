@@ -6,12 +6,13 @@ from typing import Any
 
 from tenders.ocds import parts, values
 from tenders.ocds.dialects import Dialect
+from tenders.ocds.parts import Place
 
 _POSTCODE = re.compile(r"\d{3,5}")
 
 
-def place_of(tender: Mapping[str, Any], party: Mapping[str, Any], inside: str, dialect: Dialect) -> dict[str, Any]:
-    """Return province and delivery location."""
+def place_of(tender: Mapping[str, Any], party: Mapping[str, Any], inside: Place, dialect: Dialect) -> dict[str, Any]:
+    """Return province and delivery location; the buyer's office is no place of delivery."""
     if dialect.extended:
         location = values.line(tender.get("deliveryLocation"), 500)
         return {"province": values.line(tender.get("province"), 100), "delivery_location": location}
@@ -19,13 +20,13 @@ def place_of(tender: Mapping[str, Any], party: Mapping[str, Any], inside: str, d
     region = next((address["region"] for address in addresses if address.get("region")), "")
     own = party.get("address") if isinstance(party.get("address"), dict) else {}
     province = values.line(region, 100) or values.line(own.get("region"), 100)
-    return {"province": province, "delivery_location": _joined(addresses) or _joined([own] if own else [])}
+    return {"province": province, "delivery_location": _joined(addresses)}
 
 
-def _addresses(tender: Mapping[str, Any], inside: str) -> Iterator[Mapping[str, Any]]:
+def _addresses(tender: Mapping[str, Any], inside: Place) -> Iterator[Mapping[str, Any]]:
     for item in parts.list_at(tender, "items", inside):
         listed = item.get("deliveryAddresses") if isinstance(item, dict) else None
-        yield from (address for address in listed or () if isinstance(address, dict))
+        yield from (address for address in listed if isinstance(address, dict)) if isinstance(listed, list) else ()
 
 
 def _joined(addresses: list[Mapping[str, Any]]) -> str:
@@ -34,7 +35,7 @@ def _joined(addresses: list[Mapping[str, Any]]) -> str:
     return values.line(", ".join(dict.fromkeys(filter(None, found))), 500)
 
 
-def contact_of(tender: Mapping[str, Any], party: Mapping[str, Any], inside: str) -> dict[str, str]:
+def contact_of(tender: Mapping[str, Any], party: Mapping[str, Any], inside: Place) -> dict[str, str]:
     """Return name, e-mail and phone of whom to ask."""
     person = parts.object_at(tender, "contactPerson", inside)
     if not person and isinstance(party.get("contactPoint"), dict):

@@ -32,16 +32,44 @@ _PROVINCES = (
     "mpumalanga|north west|northern cape|western cape",
 )
 _STATE_OWNED = "eskom|transnet|prasa|sanral|acsa|denel|sentech|telkom|umgeni|petrosa|necsa"
+_UK_DEPARTMENTS = (
+    "business|culture|digital|education|energy|environment|health|international|levelling|science|transport|work"
+)
 _ORGANS = (
     (
         "Municipality",
         ("municipal", "^city of", r"\bmetro\b", "borough", "(county|city|district|town) council", "parish"),
     ),
+    # After the letters of the law; before health, which knows "trust" by its NHS alone.
+    (
+        "Housing association",
+        (r"\bhousing (association|trust|partnership|group|society|limited|ltd)\b", r"\bhomes (ltd|limited|group)\b"),
+    ),
     ("State-owned company", (rf"\b({_STATE_OWNED})\b", "rand water", "sa post office", r"\bsoc\b")),
-    ("National department", (r"^national\s*-", "^ministry", "national treasury", "cabinet office", "^hm ")),
+    (
+        "National department",
+        (
+            r"^national\s*-",
+            "^ministry",
+            "national treasury",
+            "cabinet office",
+            "^hm ",
+            rf"^(the )?department (for|of) ({_UK_DEPARTMENTS})",
+            r"^(foreign|home) .*office$|^home office",
+        ),
+    ),
     ("Provincial department", (rf"^({'|'.join(_PROVINCES)})\s*-",)),
     ("Education", ("universit", "college", "school", "academy", r"\btvet\b")),
     ("Health", ("hospital", r"\bnhs\b", "clinic", "laborator")),
+    (
+        "Public entity",
+        (
+            "association of .* councils",
+            r"\b(research|arts|sports|medical|design|british) council\b",
+            "council (for|of)\\b",
+        ),
+    ),
+    ("Municipality", (r"\bcouncil\b( \(\w+\))?$",)),
     ("Public entity", ("council", "authority", "agency", "institute", "foundation", "regulator", "bureau", "board")),
     ("Public entity", ("commission", "trust", "limited", r"\bfund\b", "corporation", "office")),
 )

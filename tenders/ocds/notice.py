@@ -1,14 +1,14 @@
 """One release becomes one notice: the fields of a tender as its publisher gives them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from tenders.ocds import awards, dialects, kinds, parts, titles, values
 from tenders.ocds.delivery import city_of, contact_of, place_of
 from tenders.ocds.dialects import Dialect
-from tenders.ocds.parts import BadRelease
+from tenders.ocds.parts import BadRelease, Place
 
 LONGEST_ID = 200
 
@@ -21,19 +21,24 @@ class Notice:
     release_id: str
     released_at: datetime | None
     fields: dict[str, Any]
+    problems: list[str] = field(default_factory=list)
 
 
-def read(data: Any, place: str) -> Notice:
-    """Read a release; raises BadRelease, naming the place, for one that cannot be stored."""
+def read(data: Any, where: str) -> Notice:
+    """Read a release; raises BadRelease, naming the place, for one that cannot be stored.
+
+    An odd part of it is left out, and named in the notice's problems.
+    """
+    place = Place(where)
     if not isinstance(data, dict):
         raise BadRelease(f"{place} must be an object")
     ocid, release_id = _id(data, "ocid", place), _id(data, "id", place)
     dialect = dialects.of(ocid)
     released_at = parts.time_at(data, "date", place, dialect.zone)
-    return Notice(ocid, release_id, released_at, _fields(data, f"{place}.tender", place, dialect))
+    return Notice(ocid, release_id, released_at, _fields(data, place.at("tender"), place, dialect), place.problems)
 
 
-def _id(data: Mapping[str, Any], key: str, place: str) -> str:
+def _id(data: Mapping[str, Any], key: str, place: Place) -> str:
     found = data.get(key)
     if isinstance(found, bool) or not isinstance(found, str | int) or not str(found).strip():
         raise BadRelease(f"{place} has no {key}")
@@ -43,7 +48,7 @@ def _id(data: Mapping[str, Any], key: str, place: str) -> str:
     return words
 
 
-def _fields(data: Mapping[str, Any], inside: str, place: str, dialect: Dialect) -> dict[str, Any]:
+def _fields(data: Mapping[str, Any], inside: Place, place: Place, dialect: Dialect) -> dict[str, Any]:
     tender = parts.object_at(data, "tender", place)
     buyer, party = parts.object_at(data, "buyer", place), parts.party(data, place)
     name = values.line(buyer.get("name") or party.get("name"), 300)
@@ -54,7 +59,7 @@ def _fields(data: Mapping[str, Any], inside: str, place: str, dialect: Dialect) 
         "organ_type": kinds.organ_of(name),
         **_subject(data, tender, dialect),
         **_procedure(tender),
-        **_value(tender),
+        **_value(tender, inside),
         **_times(tender, inside, dialect),
         **place_of(tender, party, inside, dialect),
         **contact_of(tender, party, inside),
@@ -72,15 +77,24 @@ def _subject(data: Mapping[str, Any], tender: Mapping[str, Any], dialect: Dialec
     number = title if dialect.extended else values.line(tender.get("id"), 200)
     classification = tender.get("classification")
     detailed = classification.get("description") if isinstance(classification, dict) else tender.get("category")
+    detailed = values.line(detailed, 200) or _of_items(tender)
     return {
         "number": number[:200],
         "title": title,
         "description": description,
         "display_title": titles.display(title, description, number),
         "category": values.line(tender.get("mainProcurementCategory"), 40),
-        "detailed_category": values.line(detailed, 200),
+        "detailed_category": detailed,
         "status": values.line(tender.get("status"), 40),
     }
+
+
+def _of_items(tender: Mapping[str, Any]) -> str:
+    """Return what the first item that is classified is classified as."""
+    items = tender.get("items")
+    found = (item.get("classification") for item in items if isinstance(item, dict)) if isinstance(items, list) else ()
+    words = (values.line(each.get("description"), 200) for each in found if isinstance(each, dict))
+    return next(filter(None, words), "")
 
 
 def _procedure(tender: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,9 +109,9 @@ def _procedure(tender: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _value(tender: Mapping[str, Any]) -> dict[str, Any]:
-    amount, currency = values.money(tender.get("value"))
-    least, least_currency = values.money(tender.get("minValue"))
+def _value(tender: Mapping[str, Any], inside: Place) -> dict[str, Any]:
+    amount, currency = parts.money_at(tender, "value", inside)
+    least, least_currency = parts.money_at(tender, "minValue", inside)
     if amount is not None and least is not None and least > amount:
         least = None
     return {
@@ -108,19 +122,19 @@ def _value(tender: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _times(tender: Mapping[str, Any], inside: str, dialect: Dialect) -> dict[str, Any]:
+def _times(tender: Mapping[str, Any], inside: Place, dialect: Dialect) -> dict[str, Any]:
     period = parts.object_at(tender, "tenderPeriod", inside)
-    within = f"{inside}.tenderPeriod"
+    within = inside.at("tenderPeriod")
     return {
         "opens_at": parts.time_at(period, "startDate", within, dialect.zone),
         "closes_at": parts.time_at(period, "endDate", within, dialect.zone),
     }
 
 
-def _briefing(tender: Mapping[str, Any], inside: str, dialect: Dialect) -> dict[str, Any]:
+def _briefing(tender: Mapping[str, Any], inside: Place, dialect: Dialect) -> dict[str, Any]:
     session = parts.object_at(tender, "briefingSession", inside)
     held = values.yes_or_no(session.get("isSession"))
-    at = parts.time_at(session, "date", f"{inside}.briefingSession", dialect.zone) if held else None
+    at = parts.time_at(session, "date", inside.at("briefingSession"), dialect.zone) if held else None
     return {
         "has_briefing": held,
         "briefing_compulsory": values.yes_or_no(session.get("compulsory")) if held else None,

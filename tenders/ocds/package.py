@@ -9,6 +9,7 @@ from tenders.ocds.scanner import BadPackage, Scanner
 from tenders.ocds.values import line
 
 ARRAYS = ("releases", "records")
+_LINKED = "is only a link to a release, which has to be imported by itself"
 _KINDS = {"[": "a list", "{": "an object", '"': "text", "<": "HTML"}
 
 
@@ -22,11 +23,12 @@ class Publication:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One release of a package, where it stands, and its text word for word."""
+    """One release of a package, where it stands, its text word for word, and why it is none, if so."""
 
     place: str
     data: Any
     raw: str
+    problem: str = ""
 
 
 def publication(stream: BinaryIO) -> Publication:
@@ -118,11 +120,18 @@ def _of_record(record: Item) -> Iterator[Item]:
     if compiled is not None:
         yield Item(f"{record.place}.compiledRelease", compiled, dumps(compiled, ensure_ascii=False))
         return
-    releases = record.data.get("releases")
-    for number, release in enumerate(releases if isinstance(releases, list) else ()):
-        # A linked release is only an address; what it holds is somewhere else.
-        if not (isinstance(release, Mapping) and "url" in release and "ocid" not in release):
-            yield Item(f"{record.place}.releases[{number}]", release, dumps(release, ensure_ascii=False))
+    listed = record.data.get("releases")
+    releases = listed if isinstance(listed, list) else []
+    for number, release in enumerate(releases):
+        place, linked = f"{record.place}.releases[{number}]", _is_linked(release)
+        yield Item(place, release, dumps(release, ensure_ascii=False), f"{place} {_LINKED}" if linked else "")
+    if not releases:
+        yield Item(record.place, record.data, "", f"{record.place} has neither a compiled release nor releases")
+
+
+def _is_linked(release: Any) -> bool:
+    """Whether a release is only an address; what it holds is somewhere else."""
+    return isinstance(release, Mapping) and "url" in release and "ocid" not in release
 
 
 def _kind_of(value: Any) -> str:

@@ -17,6 +17,7 @@ NEVER_YEAR = 9999
 LARGEST_SUM = Decimal(10) ** 15
 _NOTHING = frozenset({"n/a", "na", "none", "null", "nil", "-", "--", ".", "not applicable", "not available", "n.a."})
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+_NUMBER = re.compile(r"\d{1,15}(\.\d{1,10})?", re.ASCII)
 _BLANKS = re.compile(r"[ \t\xa0]+")
 
 
@@ -77,7 +78,11 @@ def money(value: Any) -> tuple[Decimal | None, str]:
 
 
 def amount(value: Any) -> Decimal | None:
-    """Return a sum in hundredths, or None."""
+    """Return a sum in hundredths, or None; text that is a plain number counts as one."""
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        value = Decimal(value.strip())
+    if isinstance(value, Decimal):
+        return round(value, 2) if 0 < value < LARGEST_SUM else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if not math.isfinite(value) or not 0 < value < LARGEST_SUM:

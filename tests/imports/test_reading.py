@@ -8,7 +8,7 @@ import tracemalloc
 
 import pytest
 
-from imports.reading import Choices, Unreadable, base, kinds, matching, open_table, sheets
+from imports.reading import Choices, Unreadable, base, kinds, matching, open_table, sheet_process, sheets
 from tests.imports.workbooks import number, old_workbook, text, workbook
 
 
@@ -306,3 +306,26 @@ def test_a_workbook_merged_over_two_billion_cells_is_read_as_it_is_without_the_m
     content = workbook({"One": [[text("id"), text("name")], [text("1"), text("Ann")]]}, merged="A2:XFD1048576")
     rows = list(open_table(io.BytesIO(content)).rows())
     assert rows[0].cells[:2] == ["1", "Ann"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"\xef\xbb\xbf\r\n<html><table><tr><td>a</td></tr></table>", "This is a web page"),
+        (b"<!DOCTYPE HTML><html>", "This is a web page"),
+        (b"<TABLE border=1>", "This is a web page"),
+        (b'<?xml version="1.0"?><Workbook xmlns="urn:x">', "This is an XML file"),
+        (b"MIME-Version: 1.0\r\nContent-Type: multipart/related", "This is a web archive"),
+    ],
+)
+def test_what_only_calls_itself_a_workbook_is_named(content, words):
+    with pytest.raises(Unreadable, match=words):
+        open_table(io.BytesIO(content))
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [(1234567890123456.0, "1234567890123456"), (9007199254740992.0, "9007199254740992"), (7.5, "7.5")],
+)
+def test_a_whole_number_of_sixteen_digits_has_no_fraction(number, shown):
+    assert sheet_process.words(number) == shown

@@ -107,6 +107,17 @@ def test_a_list_of_nothing_but_nonsense_is_given_up_after_a_thousand(imported):
         ({"ocid": "", "id": "1"}, "releases[3] has no ocid"),
         ({"ocid": ["o"], "id": "1"}, "releases[3] has no ocid"),
         ({"ocid": "o" * 201, "id": "1"}, "releases[3].ocid is longer than 200 characters"),
+    ],
+)
+def test_a_release_that_cannot_be_stored_is_named_with_its_place(release, words):
+    with pytest.raises(BadRelease) as refused:
+        notice.read(release, "releases[3]")
+    assert str(refused.value).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("release", "words"),
+    [
         ({"ocid": "o", "id": "1", "date": "31/12/2025"}, "releases[3].date: “31/12/2025” is no date; write it as"),
         ({"ocid": "o", "id": "1", "date": 20251231}, "releases[3].date must be a date, not the number 20251231"),
         ({"ocid": "o", "id": "1", "tender": []}, "releases[3].tender must be an object, not a list"),
@@ -117,18 +128,75 @@ def test_a_list_of_nothing_but_nonsense_is_given_up_after_a_thousand(imported):
             {"ocid": "o", "id": "1", "tender": {"tenderPeriod": {"endDate": "soon"}}},
             "releases[3].tender.tenderPeriod.endDate: “soon” is no date",
         ),
+        (
+            {"ocid": "o", "id": "1", "tender": {"value": {"amount": "12,000"}}},
+            "releases[3].tender.value.amount must be a number, not the text “12,000”",
+        ),
+        (
+            {"ocid": "o", "id": "1", "tender": {"value": 12}},
+            "releases[3].tender.value must be an object, not the number",
+        ),
+        ({"ocid": "o", "id": "1", "tender": {"items": {}}}, "releases[3].tender.items must be a list, not an object"),
     ],
 )
-def test_a_release_that_cannot_be_stored_is_named_with_its_place(release, words):
-    with pytest.raises(BadRelease) as refused:
-        notice.read(release, "releases[3]")
-    assert str(refused.value).startswith(words)
+def test_an_odd_part_is_named_and_costs_no_more_than_itself(release, words):
+    read = notice.read({"title": "Salt", **release}, "releases[3]")
+    assert [found[: len(words)] for found in read.problems] == [words]
+    assert read.fields["title"] == "Salt"
+
+
+def test_an_amount_in_text_is_an_amount():
+    read = notice.read({"ocid": "o", "id": "1", "tender": {"value": {"amount": "120000.50"}}}, "releases[0]")
+    assert (str(read.fields["value"]), read.problems) == ("120000.50", [])
+
+
+def test_the_items_give_the_category_and_the_office_is_no_place_of_delivery():
+    release = uk_release(1, AT)
+    release["tender"]["items"] = [{"id": "1"}, {"id": "2", "classification": {"description": "Salt"}}]
+    del release["tender"]["classification"]
+    fields = notice.read(release, "releases[0]").fields
+    assert (fields["detailed_category"], fields["delivery_location"]) == ("Salt", "")
+    release["tender"]["items"][0]["deliveryAddresses"] = 5
+    assert notice.read(release, "releases[0]").fields["delivery_location"] == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("Luton Council", "Municipality"),
+        ("Westmorland and Furness Council", "Municipality"),
+        ("Arts Council England", "Public entity"),
+        ("Association Of North East Councils", "Public entity"),
+        ("East Anglia NHS Foundation Trust", "Health"),
+        ("Department for Business and Trade", "National department"),
+        ("Department for Environment, Food & Rural Affairs", "National department"),
+        ("Foreign Commonwealth and Development Office", "National department"),
+        ("Ministry of Defence", "National department"),
+        ("LONDON & QUADRANT HOUSING TRUST", "Housing association"),
+        ("Riverside Housing Association", "Housing association"),
+    ],
+)
+def test_british_buyers_are_of_the_kind_that_their_name_says(name, kind):
+    assert kinds.organ_of(name) == kind
+
+
+@pytest.mark.django_db
+def test_records_that_only_link_and_compiled_releases_without_an_id_are_named(imported):
+    linked = {"ocid": "a", "releases": [{"url": "https://x"}]}
+    records = [linked, {"ocid": "b", "compiledRelease": {"ocid": "b", "title": "x"}}, {"ocid": "c"}]
+    taken = imported(text=json.dumps({"records": records}))
+    assert (taken.added, taken.skipped) == (0, 3)
+    assert taken.problems == [
+        "records[0].releases[0] is only a link to a release, which has to be imported by itself.",
+        "records[1].compiledRelease has no id.",
+        "records[2] has neither a compiled release nor releases.",
+    ]
 
 
 @pytest.mark.django_db
 def test_bad_releases_are_left_out_and_the_others_stored(imported):
     taken = imported(za_release(1), {"id": "x"}, za_release(2, tenderPeriod={"endDate": "never"}), za_release(3))
-    assert (taken.processed, taken.added, taken.skipped) == (4, 2, 2)
+    assert (taken.processed, taken.added, taken.skipped) == (4, 3, 1)
     assert taken.problems == [
         "releases[1] has no ocid.",
         "releases[2].tender.tenderPeriod.endDate: “never” is no date; write it as 2026-08-14T11:00:00Z.",
@@ -216,7 +284,8 @@ def test_text_that_a_database_cannot_hold_does_no_harm(imported):
         (0, None),
         (-5, None),
         (float("inf"), None),
-        ("12", None),
+        ("12", "12.00"),
+        ("twelve", None),
         (True, None),
         (12.345, "12.34"),
         (1e16, None),
