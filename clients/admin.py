@@ -53,7 +53,7 @@ class ClientAdminForm(ClientForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, names_others=True, **kwargs)
-        for name in self.instance.by_model if self.fields else ():
+        for name in self.instance.by_model if "name" in self.fields else ():
             label = self.fields[name].label
             self.fields[name].label = format_html('{} <span class="ai" title="Filled by AI">AI</span>', label)
 

@@ -75,7 +75,7 @@ class ClientForm(forms.ModelForm):
         """Take whether the person may be told which other client has a name or a website."""
         super().__init__(*args, **kwargs)
         self.names_others = names_others
-        if not self.fields:  # the admin's form for people who may only look
+        if "name" not in self.fields:  # the admin's form for people who may only look
             return
         if not names_others:
             self.fields["name"].error_messages["unique"] = TAKEN.format("This name")
