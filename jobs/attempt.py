@@ -50,6 +50,7 @@ class Attempt:
         self.groups = 0
         self._met = 0
         self._is_lost = False
+        self.reached: dict[str, Branch] = {}
         self._last_finished = self._key_of_last_finished()
         self._state = sum(serialize.size(entry.output or "") for entry in claimed.journal.values())
         self._lock = threading.Lock()
@@ -92,12 +93,6 @@ class Attempt:
         """How many steps the body has come to in this pass."""
         return self._met
 
-    def drop(self, keys: Sequence[str]) -> None:
-        """Take note that these steps are not waited for any more."""
-        for entry in filter(None, map(self.claimed.journal.get, keys)):
-            if entry.status in (StepStatus.WAITING, StepStatus.SLEEPING, StepStatus.RETRYING):
-                entry.status = StepStatus.DROPPED
-
     def check_line(self, step_id: str) -> None:
         """Raise if no step may begin here: inside another one, or once it is decided how the pass ends."""
         if branch.step_under_way() is not None:
@@ -119,6 +114,7 @@ class Attempt:
         with self._lock:
             index = self._met
             self._met += 1
+            self.reached[key] = self.branch
         known = self.claimed.journal.get(key)
         if known is not None and known.finished(self.claimed.now):
             if key == self._last_finished:
@@ -217,6 +213,14 @@ class Attempt:
             if entry.status in (StepStatus.COMPLETED, StepStatus.FAILED):
                 self.finished += 1
                 self.failures = 0
+        if entry.pending and self.branch.lost:
+            self._let_go(entry)
+
+    def _let_go(self, entry: Entry) -> None:
+        """Forget what a loser waits for that was on its way to the journal when the race was decided."""
+        self.recorder.write(Write(self.claimed.run_id, self.claimed.lease, forget=[entry.key]))
+        self.claimed.drop([entry.key])
+        raise Suspend(Lost())
 
     def attempt_failed(self, entry: Entry, error: Exception, retries: int | None = None) -> Suspend | StepError:
         """Return what a failed attempt of a step leads to: another attempt, the end of the run, or StepError."""

@@ -148,9 +148,34 @@ def settle(claimed: Claimed, outcome: Outcome, this: Attempt | None) -> Write | 
     if isinstance(outcome, Lost):
         return None
     _leave(write, left, outcome)
-    if left.ended and this is not None and _has_waits(this):
-        write.forget = []
+    if this is not None:
+        write.forget = _forgotten(this, outcome)
     return write
+
+
+def _forgotten(this: Attempt, outcome: Outcome) -> list[str] | None:
+    """Return the steps that nothing is waited for by any more; see `Write.forget`."""
+    ended = isinstance(outcome, Completed | Failed)
+    # Only where the body has come to its end or to all its pauses is it known what its lines still wait for.
+    paused = isinstance(outcome, Sleep | Wait | Several) or (isinstance(outcome, Retry) and outcome.entry is not None)
+    left = _left_to_losers(this) if paused or isinstance(outcome, Completed) else []
+    return left if left or (ended and _has_waits(this)) else None
+
+
+def _left_to_losers(this: Attempt) -> list[str]:
+    """Return the keys of steps that only losers of races wait for.
+
+    A loser need not have come to what it waits for in the pass that decides, so these are all but those of the others.
+    """
+    entries = list(this.claimed.journal.values())
+    if all(entry.op != Op.RACE for entry in entries):
+        return []
+    live = {key for key, line in dict(this.reached).items() if not line.lost}
+    return [
+        entry.key
+        for entry in entries
+        if entry.pending and not entry.finished(this.claimed.now) and entry.key not in live
+    ]
 
 
 def _leave(write: Write, left: Settle, outcome: Outcome) -> None:

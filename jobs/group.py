@@ -186,7 +186,7 @@ class Group:
         self._race.output = serialize.dumps({"winner": winner.index, "first": winner.line.first, "met": met})
         with branch.entered(self.outer):
             self.attempt.journal(self._race, forget=keys or None)
-        self.attempt.drop(keys)
+        self.attempt.claimed.drop(keys)
 
     def _raise_for(self, arms: Sequence[Arm]) -> None:
         """Raise an error of an arm, or leave the body if one is suspended."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -34,6 +35,11 @@ class Entry:
         if self.status == StepStatus.SLEEPING:
             return self.wake_at is not None and self.wake_at <= now
         return self.status in (StepStatus.COMPLETED, StepStatus.FAILED)
+
+    @property
+    def pending(self) -> bool:
+        """Whether a run may still wait for it."""
+        return self.status in (StepStatus.WAITING, StepStatus.SLEEPING, StepStatus.RETRYING)
 
     def pauses_until(self, now: datetime) -> datetime | None:
         """When its next attempt may start, where that is still to come."""
@@ -75,6 +81,12 @@ class Claimed:
     events: list[Event] = field(default_factory=list)
     event_ids: list[UUID] = field(default_factory=list)
     journal: dict[str, Entry] = field(default_factory=dict)
+
+    def drop(self, keys: Sequence[str]) -> None:
+        """Take note that these steps are not waited for any more."""
+        for entry in filter(None, map(self.journal.get, keys)):
+            if entry.pending:
+                entry.status = StepStatus.DROPPED
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +193,8 @@ class Write:
     """What one run wants written in one commit, fenced by its lease.
 
     `awaited` is registered with an entry that waits. `freed` are keys whose slots the settle gives back, and
-    `forget` says that nothing is waited for any more: by these steps, or with an empty list by none of the run's.
+    `forget` says that nothing is waited for any more: by these steps, or with an empty list, and where the run ends,
+    by none of the run's.
     """
 
     run_id: UUID

@@ -46,7 +46,9 @@ def forget_rows(write: Write) -> list[dict[str, Any]]:
     if write.forget is None:
         return []
     row = {"run": str(write.run_id), "lease": write.lease}
-    return [{**row, "step": step} for step in write.forget] if write.forget else [{**row, "step": None}]
+    ended = write.settle is not None and write.settle.ended
+    steps: list[str | None] = [*write.forget]
+    return [{**row, "step": step} for step in ([*steps, None] if ended or not steps else steps)]
 
 
 def settle_row(run_id: UUID, lease: int, settle: Settle) -> dict[str, Any]:
