@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+FORM = "application/x-www-form-urlencoded"
 MACHINE_PATHS = ("/api/", "/e/", "/v1/")
 
 
@@ -15,8 +16,12 @@ class RequestSizeMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if _length(request) > settings.REQUEST_LIMIT:
-            return _refusal(request)
+        limit = settings.REQUEST_LIMIT
+        # A form is read into memory whole, and grows there; only the event API takes JSON under this name.
+        if request.content_type == FORM and not request.path.startswith("/e/"):
+            limit = min(limit, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+        if _length(request) > limit:
+            return _refusal(request, limit)
         return self.get_response(request)
 
 
@@ -27,9 +32,8 @@ def _length(request: HttpRequest) -> int:
         return 0
 
 
-def _refusal(request: HttpRequest) -> HttpResponse:
-    limit = settings.REQUEST_LIMIT // (1024 * 1024)
-    words = f"This request is larger than {limit} MB. Please send less at once."
+def _refusal(request: HttpRequest, limit: int) -> HttpResponse:
+    words = f"This request is larger than {limit / 1024 / 1024:g} MB. Please send less at once."
     if request.path.startswith(MACHINE_PATHS):
         return JsonResponse({"ids": [], "status": 413, "error": words}, status=413)
     return HttpResponse(words, status=413, content_type="text/plain; charset=utf-8")

@@ -1,5 +1,6 @@
 """All settings of the site, driven by the environment; docs/operators.md lists the variables."""
 
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -55,6 +56,7 @@ INSTALLED_APPS = [
     "pulls",
     "django_q",
     "django_htmx",
+    "axes",
     "csp",
     "jobs.admin.apps.ConsoleConfig",
     "django.contrib.auth",
@@ -76,6 +78,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -94,6 +97,15 @@ TEMPLATES = [
         },
     },
 ]
+# Wrong sign-ins are counted in the database, so that all processes know of them.
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
+AXES_FAILURE_LIMIT = env.number("SIGN_IN_ATTEMPTS", 10, least=1)
+AXES_COOLOFF_TIME = timedelta(minutes=env.number("SIGN_IN_PAUSE_MINUTES", 10, least=1))
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_LOCKOUT_CALLABLE = "config.signing_in.locked_out"
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = AXES_VERBOSE = False
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
@@ -108,8 +120,9 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 
-# Files. A request may hold 5,000 events; an upload's own limit (25 MB) is checked where it is received, in words.
-REQUEST_LIMIT = DATA_UPLOAD_MAX_MEMORY_SIZE = env.number("REQUEST_LIMIT_MB", 64, least=1) * 1024 * 1024
+# An upload's own limit (25 MB) is checked where it is received, in words; forms have Django's limit of 2.5 MB, and
+# larger JSON is read by the event API alone, behind its key.
+REQUEST_LIMIT = env.number("REQUEST_LIMIT_MB", 64, least=1) * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700

@@ -5,11 +5,12 @@ from django.contrib.auth import views as auth
 from django.urls import include, path
 
 from config import views
+from config.signing_in import SignIn
 from pulls.webhooks import receive as receive_github
 
 urlpatterns = [
     path("", views.home, name="home"),
-    path("login/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("login/", SignIn.as_view(redirect_authenticated_user=True), name="login"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
     path("favicon.ico", views.favicon),
     path("transcripts/", include("transcripts.urls")),

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from imports.models import CsvBatch, CsvRow, RowStatus
+from jobs import database
 
 # What a spreadsheet would take for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -33,6 +34,7 @@ def _lines(batch: CsvBatch, rows: Any, more: list[str]) -> Iterator[bytes]:
     while found:
         found = list(rows.filter(number__gt=after).order_by("number").defer("answer")[:_CHUNK])
         chunk = [_line(_cells(batch, row, more)) for row in found]
+        database.give_back()
         after = found[-1].number if found else after
         yield b"".join(chunk)
 

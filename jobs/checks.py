@@ -82,6 +82,7 @@ RULES = (
     Rule("jobs.E019", "MAX_CRASHES", "a whole number, 1 or more", _whole(1)),
     Rule("jobs.E020", "RETENTION_DAYS", "a whole number of days; 0 keeps everything", _whole(0)),
     Rule("jobs.E021", "MAX_EVENT_BYTES", "a whole number of bytes, 1 or more", _whole(1)),
+    Rule("jobs.E030", "MAX_BODY_BYTES", "a whole number of bytes, 1 or more", _whole(1)),
     Rule("jobs.E022", "MAX_EVENTS", "a whole number, 1 or more", _whole(1)),
     Rule("jobs.E023", "RUN_DIR", "the path of a folder", lambda value: isinstance(value, str) and bool(value)),
     Rule("jobs.E024", "REDACT", "a list of words", _are_words),
@@ -135,10 +136,11 @@ def _together(jobs: conf.JobsSettings) -> list[CheckMessage]:
         hint = "Make JOBS['WATCHDOG_SECONDS'] longer: it ends the whole cluster, where a takeover is enough."
         words = "The watchdog acts before a worker counts as silent."
         found.append(Warning(words, hint=hint, id="jobs.W001"))
-    limit = django_settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    if limit is not None and limit < jobs.MAX_EVENT_BYTES:
-        words = f"Requests over {limit:,} bytes are refused, but an event may have {jobs.MAX_EVENT_BYTES:,}."
-        hint = "Raise DATA_UPLOAD_MAX_MEMORY_SIZE or lower JOBS['MAX_EVENT_BYTES']."
+    if jobs.MAX_BODY_BYTES < jobs.MAX_EVENT_BYTES:
+        words = (
+            f"Requests over {jobs.MAX_BODY_BYTES:,} bytes are refused, but an event may have {jobs.MAX_EVENT_BYTES:,}."
+        )
+        hint = "Raise JOBS['MAX_BODY_BYTES'] or lower JOBS['MAX_EVENT_BYTES']."
         found.append(Warning(words, hint=hint, id="jobs.W002"))
     return found
 

@@ -51,6 +51,7 @@ class JobsSettings:
     """Ended runs and events older than this are pruned every day; 0 keeps them for ever."""
     MAX_EVENT_BYTES: int = 3 * 1024 * 1024
     MAX_EVENTS: int = 5000
+    MAX_BODY_BYTES: int = 16 * 1024 * 1024
     """Events that one request may bring."""
     RUN_DIR: str = str(Path(tempfile.gettempdir()) / f"stepwell-workers-{os.getuid()}")
     """Where worker processes of this host show that they live."""

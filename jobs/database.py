@@ -72,3 +72,9 @@ def pool() -> ConnectionPool[Any]:
         open=True,
     )
     return opened
+
+
+def give_back() -> None:
+    """Return the connection of this thread to the pool, unless a transaction is under way on it."""
+    if not connections["default"].in_atomic_block:
+        connections["default"].close()

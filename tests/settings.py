@@ -33,6 +33,8 @@ if _url := os.environ.get("TEST_DATABASE_URL"):
 
 from config.settings import *  # noqa: F403
 
+# Each test signs in as it likes; those of the throttle switch it on.
+AXES_ENABLED = False
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 # A thread that a test starts and that ends with its connection open takes it from the pool for good; with the site's

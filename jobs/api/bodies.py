@@ -48,13 +48,17 @@ class Body:
 
 def read(request: HttpRequest) -> Body:
     """Return the events of a request in order; UnreadableBody and TooLarge concern the body as a whole."""
-    body = _bytes(request)
+    body = _bytes(request, limit=_limit())
     kind = (request.content_type or "").lower()
     if kind == MULTIPART:
         return _checked([_from_fields(_multipart_fields(request, body))], measure=lambda _: len(body))
     # `curl -d` says "form" whatever it sends.
     if kind == FORM and not body.lstrip().startswith((b"{", b"[")):
+        _within(len(body), settings.DATA_UPLOAD_MAX_MEMORY_SIZE, "A form")
         return _checked([_from_fields(_form_fields(body))], measure=lambda _: len(body))
+    # One event is judged by its length: what is refused anyway need not be taken apart.
+    if not body.lstrip().startswith(b"["):
+        _within(len(body), conf.settings().MAX_EVENT_BYTES, "The event")
     value = _json(body)
     if not isinstance(value, list):
         return _checked([value], measure=lambda _: len(body))
@@ -66,7 +70,7 @@ def read(request: HttpRequest) -> Body:
 
 def read_object(request: HttpRequest) -> dict[str, Any]:
     """Return the JSON object that a request brings; UnreadableBody says what else it is."""
-    value = _json(_bytes(request))
+    value = _json(_bytes(request, limit=conf.settings().MAX_EVENT_BYTES))
     if not isinstance(value, dict):
         raise UnreadableBody("The body is not a JSON object.")
     if _is_deeper(value, MAX_DEPTH):
@@ -74,21 +78,38 @@ def read_object(request: HttpRequest) -> dict[str, Any]:
     return value
 
 
-def _bytes(request: HttpRequest) -> bytes:
+def _limit() -> int:
+    """Return how many bytes one request may bring: an array takes a multiple of its length while it is read."""
+    own = int(getattr(settings, "REQUEST_LIMIT", conf.settings().MAX_BODY_BYTES))
+    return min(own, conf.settings().MAX_BODY_BYTES)
+
+
+def _within(length: int, limit: int | None, what: str) -> None:
+    if limit is not None and length > limit:
+        size = f"{limit / 1024 / 1024:g} MiB"
+        raise TooLarge(f"{what} is larger than {size}; send several, or send where the data is instead.")
+
+
+def _bytes(request: HttpRequest, *, limit: int) -> bytes:
+    """Return the body of a request whose key was checked; its length is known before anything is read."""
+    length = int(request.META.get("CONTENT_LENGTH") or 0)
+    _within(length, limit, "This request")
+    usual = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     try:
-        return request.body or _unannounced(getattr(request, "environ", {}))
+        # Django's own limit is that of forms.
+        if usual is None or length <= usual or request.content_type == MULTIPART or hasattr(request, "_body"):
+            return request.body or _unannounced(getattr(request, "environ", {}), limit)
     except RequestDataTooBig:
         raise TooLarge("This request is too large; send fewer events at once.") from None
+    return request.read()
 
 
-def _unannounced(environ: dict[str, Any]) -> bytes:
+def _unannounced(environ: dict[str, Any], limit: int) -> bytes:
     """Return a chunked body, which has no length; Django takes it for empty, and servers that can end it say so."""
     if environ.get("CONTENT_LENGTH") or not environ.get("wsgi.input_terminated"):
         return b""
-    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    body: bytes = environ["wsgi.input"].read(-1 if limit is None else limit + 1)
-    if limit is not None and len(body) > limit:
-        raise RequestDataTooBig
+    body: bytes = environ["wsgi.input"].read(limit + 1)
+    _within(len(body), limit, "This request")
     return body
 
 

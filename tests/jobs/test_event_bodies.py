@@ -128,7 +128,7 @@ def test_many_events_may_be_larger_together(secret: str) -> None:
 
 
 def test_a_request_over_the_limit_of_the_site_is_too_large(secret: str, settings: Any) -> None:
-    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    settings.REQUEST_LIMIT = 1000
     response = post(secret, {"name": "n/x", "data": {"text": "x" * 1000}})
     assert (response.status_code, response.json()["ids"]) == (413, [])
 
@@ -189,7 +189,7 @@ def test_an_event_carries_no_files(secret: str) -> None:
 def test_a_body_that_comes_in_chunks_is_read_up_to_the_limit(
     secret: str, settings: Any, size: int, status: int
 ) -> None:
-    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    settings.REQUEST_LIMIT = 1000
     body = io.BytesIO(json.dumps({"name": "n/x", "data": {"text": "x" * size}}).encode())
     chunked: Any = {"CONTENT_LENGTH": "", "wsgi.input": body, "wsgi.input_terminated": True}
     response = Client().generic("POST", f"/e/{secret}", "", content_type="application/json", **chunked)
