@@ -31,6 +31,8 @@ class LinesField(forms.CharField):
         """Return the lines, each once; a list is taken as it is, and a text only up to its length."""
         if isinstance(value, str) and len(value) > LONGEST_TEXT:
             raise forms.ValidationError(f"This has {len(value):,} characters; at most {LONGEST_TEXT:,} fit.")
+        if value and not isinstance(value, str | list):
+            raise forms.ValidationError("Write a list of texts, or one text.")
         return lines(value if isinstance(value, list) else self.separator.split(value or ""))
 
     def validate(self, value: list[str]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, JsonResponse
 
 FORM = "application/x-www-form-urlencoded"
 MACHINE_PATHS = ("/api/", "/e/", "/v1/")
@@ -16,6 +16,9 @@ class RequestSizeMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "\0" in request.path:
+            # No name of ours has one, and PostgreSQL refuses to look for it.
+            return HttpResponseNotFound("There is no such address.", content_type="text/plain; charset=utf-8")
         limit = settings.REQUEST_LIMIT
         # A form is read into memory whole, and grows there; only the event API takes JSON under this name.
         if request.content_type == FORM and not request.path.startswith("/e/"):

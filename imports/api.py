@@ -68,7 +68,7 @@ def _wishes(request: HttpRequest) -> setup.Wishes:
     try:
         mapping = json.loads(given["mapping"]) if given.get("mapping") else None
         header = int(given["header"]) if given.get("header") else None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError("`mapping` is a JSON object of column and header, `header` a line's number.") from None
     texts = isinstance(mapping, dict) and all(isinstance(each, str) for each in mapping.values())
     if mapping is not None and not texts:

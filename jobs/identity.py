@@ -6,7 +6,8 @@ from uuid import UUID
 
 def first_of(moment: datetime) -> UUID:
     """Return the lowest id that can have been made at this moment; ids are version 7, so they sort by time."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
+    # Times before 1970 are before every id; the bits end in the year 10889.
+    return UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)
 
 
 def moment_of(made: UUID) -> datetime:

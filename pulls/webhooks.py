@@ -45,7 +45,7 @@ def _signed(request: HttpRequest, body: bytes, signature: str) -> HttpResponse:
         return refusal(400, "X-GitHub-Delivery is missing or no id.")
     try:
         payload = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return refusal(400, "The body is no JSON; choose application/json as the webhook's content type.")
     try:
         queued, ignored = deliveries.take_in(kind, guid, signature, payload)

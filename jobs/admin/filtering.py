@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -103,9 +103,12 @@ class RunFilter:
 def _moment(text: str) -> datetime | None:
     try:
         moment = parse_datetime(text)
-    except ValueError:
+        if moment is None:
+            return None
+        # In UTC at once: in the years 1 and 9999 an offset leads out of the calendar.
+        return (timezone.make_aware(moment) if timezone.is_naive(moment) else moment).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return timezone.make_aware(moment) if moment and timezone.is_naive(moment) else moment
 
 
 def _bounds(time: str, now: datetime) -> tuple[datetime | None, datetime | None]:

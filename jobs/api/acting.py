@@ -70,11 +70,12 @@ def _moment(value: dict[str, Any], name: str) -> datetime | None:
         return None
     try:
         moment = parse_datetime(given) if isinstance(given, str) else None
-    except ValueError:
+        moment = moment and (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         moment = None
     if moment is None:
         raise InvalidEvent(f"{name} is not a time such as 2026-11-24T09:00:00Z.")
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment
 
 
 def _by(request: HttpRequest) -> str:
