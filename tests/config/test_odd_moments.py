@@ -25,7 +25,7 @@ def test_lists_and_exports_take_any_moment(odd: str, name: str) -> None:
 
 
 def test_a_cancellation_with_a_moment_outside_the_calendar_is_refused_in_words() -> None:
-    caller = Client(headers={"Authorization": f"Bearer {EventKey.make('x')[1]}"})
+    caller = Client(headers={"Authorization": f"Bearer {EventKey.make('x', ['act'])[1]}"})
     asked = {"function_id": "stepwell-hello-world", "started_after": "0001-01-01T00:00:00+14:00"}
     answer = caller.post("/v1/cancellations", asked, content_type="application/json")
     assert (answer.status_code, "is not a time" in answer.json()["error"]) == (400, True)

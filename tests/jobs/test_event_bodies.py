@@ -18,7 +18,7 @@ SURROGATE = chr(0xD83D)
 
 @pytest.fixture
 def secret() -> str:
-    return EventKey.make("shop")[1]
+    return EventKey.make("shop", ["send", "read"])[1]
 
 
 @pytest.mark.parametrize(
