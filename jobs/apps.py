@@ -13,8 +13,9 @@ class JobsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks, and the functions of all apps."""
-        from jobs import checks  # noqa: F401
+        from jobs import checks, moments  # noqa: F401
         from jobs.registry import registry
 
+        moments.teach_django()
         with registry.collecting():
             autodiscover_modules("functions")

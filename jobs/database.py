@@ -9,6 +9,7 @@ from django.db import connections
 from psycopg_pool import ConnectionPool
 
 from jobs import conf
+from jobs.moments import ReadableLoader
 
 AWAY = (psycopg.OperationalError, psycopg.InterfaceError)
 """What a statement raises when the server is gone: try again, the write is fenced. A full pool is one of them."""
@@ -42,6 +43,7 @@ def connect() -> psycopg.Connection[Any]:
 
 def configure(connection: psycopg.Connection[Any]) -> None:
     """Keep the planner to the indexes the statements are made for, whatever its statistics say of a young table."""
+    connection.adapters.register_loader("timestamptz", ReadableLoader)
     if conf.settings().PREPARE:
         # A process that is stopped in the middle of a claim must not keep the gate from all others.
         connection.execute("SET idle_in_transaction_session_timeout TO '30s'")

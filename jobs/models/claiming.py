@@ -4,6 +4,7 @@ A claim takes due runs in the order of their index, so it costs the same with a 
 at once never take the same run: each locks what it looks at and skips what the other has locked.
 """
 
+import time
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -76,6 +77,7 @@ VALUES (%s, %s, %s, {now}, {now}, %s, %s, %s)
 ON CONFLICT (id) DO UPDATE
 SET seen_at = excluded.seen_at, busy = excluded.busy, host = excluded.host, pid = excluded.pid,
     slots = excluded.slots, version = excluded.version
+RETURNING clock_timestamp()
 """
 
 _GIVE_SLOTS_BACK = """, given_back AS (
@@ -200,8 +202,10 @@ def _entry_columns(
 
 
 def beat(cursor: Any, worker: UUID, host: str, pid: int, slots: int, busy: int, version: str) -> None:
-    """Say that this worker process lives."""
+    """Say that this worker process lives, and hear the database's time."""
+    asked = time.monotonic()
     cursor.execute(clock.sql(_BEAT), [worker, host, pid, slots, busy, version])
+    clock.heard(cursor.fetchone()[0], asked)
 
 
 def free_runs_of(cursor: Any, workers: list[UUID]) -> int:
