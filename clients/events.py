@@ -9,6 +9,7 @@ import jobs
 from clients import model
 from clients.models import AIStatus, Client, ContentBrief
 from jobs import actions
+from jobs.errors import RefusedByRule
 from jobs.events import send
 from jobs.models import Run
 from jobs.types import Source, StepStatus
@@ -66,7 +67,10 @@ def _resumed(client: Client, by: str) -> UUID | None:
     run = Run.objects.filter(pk=client.run, status=RunStatus.FAILED, function__endswith=ENHANCE_SUFFIX).first()
     if run is None or not run.journal.filter(name=PAID, status=StepStatus.COMPLETED).exists():
         return None
-    return run.pk if actions.retry(run, by=by) else None
+    try:
+        return run.pk if actions.retry(run, by=by) else None
+    except RefusedByRule as error:
+        raise NotNow(f"{error}.") from None
 
 
 def _started(client: Client, by: str, source: Source) -> UUID:

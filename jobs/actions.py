@@ -13,7 +13,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection, transaction
 
-from jobs import clock, endings, expressions, serialize, wakeup
+from jobs import admission, clock, endings, expressions, serialize, wakeup
 from jobs.errors import InvalidExpression
 from jobs.events import signal
 from jobs.models import Event, FunctionState, LogLine, Run, RunEvent, gating, sending
@@ -30,9 +30,11 @@ By: TypeAlias = AbstractBaseUser | AnonymousUser | str
 def retry(run: Run, *, by: By) -> bool:
     """Queue a failed run again from the step that failed it; finished steps are kept and attempts count anew.
 
-    False means that it is not failed any more, so there is nothing to retry.
+    False means that it is not failed any more, so there is nothing to retry. Raises RefusedByRule where another run
+    lives by now for its singleton's or idempotency's key.
     """
     with transaction.atomic():
+        _refuse_beside_live(run)
         error: Any = Run.objects.filter(pk=run.pk).values_list("error", flat=True).first()
         step = serialize.visible((error or {}).get("step", ""))[:255]
         changes = {"run_at": database_now(), "ended_at": None, "error": None, "attempt": 0, "crashes": 0}
@@ -50,6 +52,12 @@ def retry(run: Run, *, by: By) -> bool:
     return True
 
 
+def _refuse_beside_live(run: Run) -> None:
+    function, stored = registry.find(run.function), _events_of(run)
+    if function is not None and stored and Run.objects.filter(pk=run.pk, status=Status.FAILED).exists():
+        admission.refuse_beside_live(function, stored[0].as_value(), stored[0].pk, but=run.pk)
+
+
 def _listen_for_cancels(run: Run) -> None:
     """Register again what cancels a run: it was forgotten when the run had ended."""
     function = registry.find(run.function)
@@ -63,7 +71,8 @@ def _listen_for_cancels(run: Run) -> None:
 def rerun(run: Run, *, by: By, data: dict[str, Any] | None = None) -> Run:
     """Start a new run of the same function, for the same events or for a copy with this data; linked to the old one.
 
-    Raises UnknownFunction if the code no longer has the function.
+    Raises UnknownFunction if the code no longer has the function, and RefusedByRule where another run lives for the
+    key of its singleton or idempotency.
     """
     with transaction.atomic():
         return Run.objects.get(pk=_opened_again(run, by, data))
@@ -73,7 +82,7 @@ def rerun_from_step(run: Run, step: str, *, by: By, data: dict[str, Any] | None 
     """Start a new run that has what this one's steps before the named one returned, and goes on with that step.
 
     `data` replaces the event's. Raises Step.DoesNotExist if the run never came to such a step, and UnknownFunction if
-    the code no longer has the function.
+    the code no longer has the function, and RefusedByRule as `rerun` does.
     """
     with transaction.atomic():
         from_here = Step.objects.filter(run_id=run.pk, name=step).order_by("index").first()
@@ -102,7 +111,9 @@ def _opened_again(run: Run, by: By, data: dict[str, Any] | None, *, verb: str = 
     subject = run.subject if data is None else ""
     # The event's own time has passed: a rerun is due now.
     due = first.model_copy(update={"ts": 0})
-    pk = opening.add_run(function, due, ids, subject=subject, rerun_of=run.pk)
+    key = admission.refuse_beside_live(function, first, ids[0]) if ids else None
+    one: dict[str, Any] = {} if key is None else {"singleton_key": key}
+    pk = opening.add_run(function, due, ids, subject=subject, rerun_of=run.pk, **one)
     opening.write(source=Source.MANUAL, sender=name_of(by))
     _note(run, verb, by)
     return pk

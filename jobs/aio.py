@@ -94,11 +94,11 @@ class Step:
         return await self._attempt.recorder.offload(lambda: self._sync.send_event(step_id, events))
 
     async def sleep(self, step_id: str, duration: Duration) -> None:
-        """Sleep that long (a timedelta, or milliseconds) without holding a worker."""
+        """Sleep that long without holding a worker: a timedelta, or whole milliseconds; a second is 1000."""
         self._sync.sleep(step_id, duration)
 
     async def sleep_until(self, step_id: str, until: datetime) -> None:
-        """Sleep until a point in time; without a time zone it is in this machine's."""
+        """Sleep until a point in time; without a time zone it is in the site's, `TIME_ZONE`."""
         self._sync.sleep_until(step_id, until)
 
     async def wait_for_event(

@@ -15,9 +15,10 @@ class JobsConfig(AppConfig):
         """Register the system checks, and the functions of all apps; look at the first connection."""
         from django.db.backends.signals import connection_created
 
-        from jobs import checks, pooler  # noqa: F401
+        from jobs import checks, moments, pooler  # noqa: F401
         from jobs.registry import registry
 
+        moments.teach_django()
         with registry.collecting():
             autodiscover_modules("functions")
         connection_created.connect(pooler.look_once)

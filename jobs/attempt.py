@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from jobs import branch, clock, conf, failures, serialize
@@ -179,9 +179,8 @@ class Attempt:
         try:
             text = serialize.dumps(value)
         except (TypeError, ValueError, RecursionError):
-            raise self.fail(
-                "output_unserializable", f'"{step_id}" returned unserializable data', step=step_id
-            ) from None
+            message = f'"{step_id}" returned unserializable data: {serialize.trouble(value) or type(value).__name__}'
+            raise self.fail("output_unserializable", message, step=step_id) from None
         if serialize.size(text) > serialize.MAX_OUTPUT:
             limit = serialize.MAX_OUTPUT // 2**20
             raise self.fail("output_too_large", f'"{step_id}" returned more than {limit} MiB', step=step_id)
@@ -189,7 +188,7 @@ class Attempt:
 
     def complete(self, entry: Entry, output: str) -> None:
         """Journal that a step has finished; a lost lease ends the pass."""
-        entry.output, entry.error, entry.wake_at = output, None, None
+        entry.output, entry.error, entry.wake_at, entry.delay = output, None, None, None
         entry.status, entry.ended_at = StepStatus.COMPLETED, clock.now()
         self.journal(entry)
 
@@ -231,7 +230,7 @@ class Attempt:
             {"n": len(entry.attempts), "started": entry.started_at, "ended": clock.now(), "error": described}
         )
         entry.tries += 1
-        entry.output, entry.error, entry.wake_at = None, described, None
+        entry.output, entry.error, entry.wake_at, entry.delay = None, described, None, None
         if isinstance(error, NonRetriableError):
             entry.status, entry.ended_at = StepStatus.FAILED, clock.now()
             return self.suspend(Failed(described, entry))
@@ -240,7 +239,7 @@ class Attempt:
             self.journal(entry)
             return step_error(described)
         delay, at = failures.delay_before_next(error, entry.tries - 1, self.function.backoff)
-        entry.status, entry.wake_at = StepStatus.RETRYING, at or clock.now() + timedelta(seconds=delay)
+        entry.status, entry.wake_at, entry.delay = StepStatus.RETRYING, at, None if at else delay
         return self.suspend(Retry(described, delay, at, entry))
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from jobs import actions, events
 from jobs.client import client
 from jobs.context import ContextSync
-from jobs.errors import UnknownFunction
+from jobs.errors import RefusedByRule, UnknownFunction
 from jobs.models import Run
 from jobs.selection import Selection
 from jobs.types import ENDED, LIVE, Event, Source, Status, TriggerEvent
@@ -70,16 +70,19 @@ def order(wanted: Order) -> Run:
 
 
 def act(verb: Verb, run: Run, *, by: actions.By) -> bool:
-    """Do one verb to one run; False where there was nothing to do any more."""
+    """Do one verb to one run; False where there was nothing to do any more, or a rule of its function forbids it."""
     match verb:
         case Verb.RETRY:
-            return actions.retry(run, by=by)
+            try:
+                return actions.retry(run, by=by)
+            except RefusedByRule:
+                return False
         case Verb.CANCEL:
             return actions.cancel(run, by=by)
         case Verb.REPLAY:
             try:
                 actions.rerun(run, by=by)
-            except UnknownFunction:  # the code has it no more
+            except (UnknownFunction, RefusedByRule):  # the code has it no more, or another one lives
                 return False
             return True
 

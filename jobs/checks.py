@@ -166,6 +166,10 @@ def check_functions(**_: Any) -> list[CheckMessage]:
             hint = "CEL is described at cel.dev; strings are quoted inside, as in event.data.kind == 'a'."
             words = f"{function.id} has a {what} that cannot be read: {wrong}."
             found.append(Error(words, hint=hint, obj=function.source, id="jobs.E202"))
+        for what, value in definition.short_durations(function):
+            hint = f"Write timedelta(seconds={value}) if seconds are meant, or timedelta(milliseconds={value}) if not."
+            words = f"{function.id} has {what}={value}, which is {value} milliseconds."
+            found.append(Warning(words, hint=hint, obj=function.source, id="jobs.W003"))
         for trigger in function.crons:
             try:
                 schedule.parse(trigger.cron)

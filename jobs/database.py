@@ -9,6 +9,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg_pool import ConnectionPool
 
 from jobs import conf, pooler
+from jobs.moments import ReadableLoader
 from jobs.postgresql.base import VANISHED_CLIENTS
 
 AWAY = (psycopg.OperationalError, psycopg.InterfaceError, *pooler.CONFUSED)
@@ -45,6 +46,7 @@ def connect() -> psycopg.Connection[Any]:
 
 def configure(connection: psycopg.Connection[Any]) -> None:
     """Keep the planner to the indexes the statements are made for, whatever its statistics say of a young table."""
+    connection.adapters.register_loader("timestamptz", ReadableLoader)
     if pooler.is_between(connection):
         connection.prepare_threshold = None
     else:

@@ -9,7 +9,7 @@ from typing import Any
 from jobs import expressions
 from jobs.errors import InvalidDefinition, InvalidExpression
 from jobs.function import Function
-from jobs.types import seconds
+from jobs.types import is_suspiciously_short, seconds
 
 MAX_TRIGGERS = 10
 MAX_RETRIES = 20
@@ -24,6 +24,17 @@ def validate(function: Function[Any]) -> None:
     """Raise InvalidDefinition for the first rule that a function breaks; expressions are `wrong_expressions`."""
     for problem, hint in _problems(function):
         raise InvalidDefinition(f"{function.id} {problem}", hint=hint)
+
+
+def short_durations(function: Function[Any]) -> Iterator[tuple[str, int]]:
+    """Yield the bare numbers among its durations that are less than a second: seconds may have been meant."""
+    rules = ("timeouts", "debounce", "batch_events", "rate_limit", "throttle")
+    found = [(name, getattr(function, name)) for name in rules] + [("cancel", one) for one in function.cancel]
+    for name, rule in found:
+        for part in ("start", "finish", "period", "timeout"):
+            value: Any = getattr(rule, part, None)
+            if is_suspiciously_short(value):
+                yield f"{name}: {part}", value
 
 
 def wrong_expressions(function: Function[Any]) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ senders of the same key see each other's decisions, and a rolled-back send has n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -30,11 +30,18 @@ BATCH_TIMEOUT = 60.0
 
 @dataclass(frozen=True, eq=False)
 class Ask:
-    """An event that triggers a function with rules at the door; its keys are None where a rule does not apply."""
+    """An event that triggers a function with rules at the door; its keys are None where a rule does not apply.
+
+    `more` is what else its run is opened with. With `alone` it joins no others: somebody waits for this very run.
+    With `told` a refusal is a SKIPPED run: a tick or a person's press has no event of its own that would say so.
+    """
 
     function: Function[Any]
     event: Event
     event_id: UUID
+    more: Mapping[str, Any] = field(default_factory=dict)
+    alone: bool = False
+    told: bool = False
 
     @cached_property
     def once(self) -> str | None:
@@ -49,6 +56,8 @@ class Ask:
     @cached_property
     def collecting(self) -> str | None:
         """The key under which events are collected into one run."""
+        if self.alone:
+            return None
         if self.function.debounce is not None:
             return self._key("debounce", self.function.debounce.key)
         if self.function.batch_events is not None and self._joins_batch():
@@ -103,7 +112,7 @@ class Door:
 
     def _learn(self, cursor: Any, asks: Sequence[Ask]) -> None:
         rates, collecting, singletons = (
-            _keys(getattr(ask, kind) for ask in asks) for kind in ("rate", "collecting", "singleton")
+            keys_of(getattr(ask, kind) for ask in asks) for kind in ("rate", "collecting", "singleton")
         )
         if rates or collecting or singletons:
             self.now = door.lock(cursor, [*rates, *collecting, *singletons])
@@ -117,18 +126,31 @@ class Door:
 
     def _admit(self, ask: Ask) -> list[UUID]:
         if ask.once is not None and (ask.once, ask.event_id) in self.repeated:
-            self.opening.note(ask.event_id, ask.function, "has started for this value within 24 hours")
-        elif ask.rate is not None and not self._within_rate(ask, ask.rate):
-            self.opening.note(ask.event_id, ask.function, "rate limited")
+            return self._refused(ask, "idempotency", "has started for this value within 24 hours")
+        if ask.rate is not None and not self._within_rate(ask, ask.rate):
             if ask.once is not None:
                 self.unused.append((ask.once, ask.event_id))
-        elif ask.collecting is not None:
+            return self._refused(ask, "rate_limit", "rate limited")
+        if ask.collecting is not None:
             return [self._collected(ask, ask.collecting)]
-        elif ask.singleton is not None:
+        if ask.singleton is not None:
             return [self._only_one(ask, ask.singleton)]
-        else:
-            return [self.opening.add_run(ask.function, ask.event, [ask.event_id])]
-        return []
+        return [self.opening.add_run(ask.function, ask.event, [ask.event_id], **ask.more)]
+
+    def _refused(self, ask: Ask, code: str, words: str) -> list[UUID]:
+        self.opening.note(ask.event_id, ask.function, words)
+        return [self._skipped(ask, code, f"{ask.function.id}: {words}")] if ask.told else []
+
+    def _skipped(self, ask: Ask, code: str, words: str) -> UUID:
+        """Record a run that was refused; a run that waits for it hears of that like of any other end."""
+        error = failures.simple(code, words)
+        run = self.opening.add_run(
+            ask.function, ask.event, [ask.event_id], **ask.more, error=serialize.dumps(error), delay=0
+        )
+        if (parent := ask.more.get("parent")) is not None:
+            row = {"run": parent[0], "step": parent[1], "error": serialize.dumps(error)}
+            self.opening.deliveries.append(row)
+        return run
 
     def _within_rate(self, ask: Ask, key: str) -> bool:
         rule = ask.function.rate_limit
@@ -148,7 +170,13 @@ class Door:
         known = self.collecting.get(key)
         if known is None:
             run = self.opening.add_run(
-                ask.function, ask.event, [ask.event_id], collecting=key, collected=1, delay=_delay(ask.function)
+                ask.function,
+                ask.event,
+                [ask.event_id],
+                **ask.more,
+                collecting=key,
+                collected=1,
+                delay=_delay(ask.function),
             )
             known = self.collecting[key] = Collecting(run, 1)
         else:
@@ -187,9 +215,8 @@ class Door:
         live = self.singletons.setdefault(key, [])
         if live and rule is not None and rule.mode == "skip":
             words = f"{ask.function.id} lives already for this key, as run {live[0]}"
-            skipped = serialize.dumps(failures.simple("singleton", words))
-            return self.opening.add_run(ask.function, ask.event, [ask.event_id], error=skipped, delay=0)
-        run = self.opening.add_run(ask.function, ask.event, [ask.event_id], singleton_key=key)
+            return self._skipped(ask, "singleton", words)
+        run = self.opening.add_run(ask.function, ask.event, [ask.event_id], **ask.more, singleton_key=key)
         for other in live:
             error = failures.simple("cancelled", f"Cancelled by the rule that one run lives: {run} took its place")
             self.opening.deliveries.append({"run": other, "step": "", "error": serialize.dumps(error)})
@@ -204,7 +231,7 @@ def _delay(function: Function[Any]) -> float:
     return BATCH_TIMEOUT if batch is None or batch.timeout is None else seconds(batch.timeout)
 
 
-def _keys(keys: Iterable[str | None]) -> list[str]:
+def keys_of(keys: Iterable[str | None]) -> list[str]:
     return sorted({key for key in keys if key is not None})
 
 

@@ -1,8 +1,12 @@
 """Every error of the engine; a class's docstring is its default message."""
 
-from datetime import datetime, timedelta
+from __future__ import annotations
 
-from jobs.types import Duration
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jobs.types import Duration
 
 
 class JobsError(Exception):
@@ -29,6 +33,21 @@ class InvalidExpression(JobsError, ValueError):
     """This CEL expression cannot be evaluated."""
 
 
+class InvalidBackoff(JobsError):
+    """What was to say how long to wait before the next attempt is no such thing."""
+
+
+class InvalidDuration(JobsError, ValueError):
+    """No run can sleep or wait for so long, or until then."""
+
+
+class RefusedByRule(JobsError):
+    """A rule of the function forbids that this run goes on beside another one that lives."""
+
+
+_FAR = 7 * 24 * 3600 * 1000
+
+
 class NonRetriableError(Exception):
     """Fails the run now: trying again cannot help. `quiet` keeps it out of Python's log."""
 
@@ -40,12 +59,16 @@ class NonRetriableError(Exception):
 class RetryAfterError(Exception):
     """Fails this attempt and says when the next one makes sense.
 
-    `retry_after` is whole milliseconds, a timedelta, or a point in time (this machine's where it names no zone).
+    `retry_after` is whole milliseconds, a timedelta, or a point in time (the site's `TIME_ZONE` where it names none).
+    The next attempt waits 24 hours at most.
     """
 
     def __init__(self, message: str | None, retry_after: Duration | datetime, quiet: bool = False) -> None:
         super().__init__(*([] if message is None else [message]))
-        self.retry_after = timedelta(milliseconds=retry_after) if isinstance(retry_after, int) else retry_after
+        # What is further away than a few days is all the same: the wait is bounded, and no number may overflow.
+        if isinstance(retry_after, int):
+            retry_after = timedelta(milliseconds=max(-_FAR, min(_FAR, retry_after)))
+        self.retry_after = retry_after
         self.quiet = quiet
 
 

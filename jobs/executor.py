@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, assert_never
 
-from jobs import branch, clock, conf, failures
+from jobs import branch, conf, failures
 from jobs.attempt import Attempt
 from jobs.context import Context, ContextSync
 from jobs.errors import InvalidExpression, NonRetriableError, StepError, UnknownFunction
@@ -191,11 +191,15 @@ def _leave(write: Write, left: Settle, outcome: Outcome) -> None:
             left.until, left.delay = at, None if at else delay
             write.entries += [] if entry is None else [entry]
         case Sleep(entry):
-            left.status, left.until = Status.SLEEPING, entry.wake_at
+            left.status, left.until, left.delay = Status.SLEEPING, entry.wake_at, entry.delay
             write.entries.append(entry)
         case Wait(entry, again):
             # The entry was written when the wait was registered, and may have been met since.
-            left.status, left.until = Status.WAITING, again or entry.wake_at
+            left.status = Status.WAITING
+            if again is None:
+                left.until, left.delay = entry.wake_at, entry.delay
+            else:
+                left.delay = again
         case Several(outcomes):
             _leave_several(write, left, outcomes)
         case Released():
@@ -209,15 +213,15 @@ def _leave(write: Write, left: Settle, outcome: Outcome) -> None:
 def _leave_several(write: Write, left: Settle, outcomes: tuple[Outcome, ...]) -> None:
     """Leave a run whose branches are suspended: it goes on when the first of them can."""
     wakes: list[datetime] = []
+    delays: list[float] = []
     for outcome in outcomes:
         one = Settle(status="")
         _leave(write, one, outcome)
         left.status = Status.WAITING if Status.WAITING in (left.status, one.status) else one.status
         left.error = left.error or one.error
-        if one.delay is not None:
-            one.until = clock.now() + timedelta(seconds=one.delay)
+        delays += [] if one.delay is None else [one.delay]
         wakes += [] if one.until is None else [one.until]
-    left.until = min(wakes, default=None)
+    left.until, left.delay = min(wakes, default=None), min(delays, default=None)
 
 
 def _has_waits(this: Attempt) -> bool:

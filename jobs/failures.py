@@ -3,12 +3,13 @@
 import os
 import random
 import traceback
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from jobs import clock, conf
-from jobs.errors import NonRetriableError, RetryAfterError, StepError
+from jobs.errors import InvalidBackoff, NonRetriableError, RetryAfterError, StepError
 
 _ENGINE = f"{Path(__file__).parent}{os.sep}"
 _LONGEST_WAIT = timedelta(hours=24)
@@ -60,17 +61,30 @@ def delay_before_next(
     settings = conf.settings()
     chosen = settings.BACKOFF if backoff is None else backoff
     if callable(chosen):
-        return max(0.0, float(chosen(attempt))), None
-    base = max(0.0, float(chosen[min(attempt, len(chosen) - 1)])) if chosen else 0.0
+        return _bounded(chosen(attempt)), None
+    base = _bounded(chosen[min(attempt, len(chosen) - 1)]) if chosen else 0.0
     jitter = random.uniform(0, settings.JITTER_SECONDS) if backoff is None else 0.0  # noqa: S311
     return base + jitter, None
 
 
-def _named_wait(named: timedelta | datetime) -> tuple[float, datetime | None]:
+def _bounded(delay: object) -> float:
+    """Return a backoff in seconds, from 0 to 24 hours, raising InvalidBackoff for what is no number of seconds."""
+    if isinstance(delay, timedelta):
+        return max(0.0, min(delay, _LONGEST_WAIT).total_seconds())
+    if isinstance(delay, bool) or not isinstance(delay, int | float | Decimal) or delay != delay:
+        raise InvalidBackoff(f"The backoff is {delay!r:.200}; it must be a number of seconds, at most 24 hours")
+    return float(max(0, min(delay, int(_LONGEST_WAIT.total_seconds()))))
+
+
+def _named_wait(named: object) -> tuple[float, datetime | None]:
     if isinstance(named, timedelta):
         return max(0.0, min(named, _LONGEST_WAIT).total_seconds()), None
-    # Without a zone it is in this machine's.
-    return 0.0, min(named.astimezone(UTC), clock.now() + _LONGEST_WAIT)
+    if not isinstance(named, datetime):
+        words = (
+            f"RetryAfterError has {named!r:.200} as its time; it takes whole milliseconds, a timedelta or a datetime"
+        )
+        raise InvalidBackoff(words)
+    return 0.0, min(clock.absolute(named), clock.now() + _LONGEST_WAIT)
 
 
 def _stack(error: BaseException) -> str:

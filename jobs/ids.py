@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import secrets
-import time
 from uuid import UUID
+
+from jobs import clock
+
+_SECOND = 1000 * 4096
 
 _ticks = 0
 
@@ -15,7 +18,9 @@ def new_id() -> UUID:
     The fraction keeps the ids of one burst in order without running ahead of the clock.
     """
     global _ticks
-    # Two threads may take the same tick; the random bits still tell their ids apart.
-    _ticks = max(_ticks + 1, time.time_ns() * 4096 // 1_000_000)
+    current = clock.real_nanoseconds() * 4096 // 1_000_000
+    # Two threads may take the same tick; the random bits still tell their ids apart. More than a second ahead is what
+    # a wrong clock of this host left, from before the database was heard.
+    _ticks = _ticks + 1 if 0 <= _ticks - current < _SECOND else current
     ms, fraction = divmod(_ticks, 4096)
     return UUID(int=(ms & 0xFFFFFFFFFFFF) << 80 | 7 << 76 | fraction << 64 | 2 << 62 | secrets.randbits(62))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from jobs import clock, failures, serialize
@@ -12,7 +11,7 @@ from jobs.errors import NonRetriableError, StepError, UnknownFunction
 from jobs.function import Function
 from jobs.journal import Entry, Wait
 from jobs.registry import registry
-from jobs.types import FUNCTION_INVOKED, Duration, Event, Op, Source, StepStatus, seconds
+from jobs.types import FUNCTION_INVOKED, Duration, Event, Op, Source, StepStatus, pause
 
 
 def invoke(
@@ -80,18 +79,19 @@ def _open_child(
     timeout: Duration | None,
 ) -> None:
     # The models behind it load only after Django's apps, and `import jobs` must work earlier.
+    from jobs import admission
     from jobs.opening import Opening
 
     event = Event(name=FUNCTION_INVOKED, data=dict(data or {}), ts=int(clock.now().timestamp() * 1000))
     entry.started_at, entry.status = clock.now(), StepStatus.WAITING
-    entry.wake_at = None if timeout is None else entry.started_at + timedelta(seconds=seconds(timeout))
+    entry.delay = None if timeout is None else pause(timeout)
 
     def make() -> Entry:
         opening = Opening()
         event_id = opening.add_event(event)
         parent = (attempt.claimed.run_id, entry.key)
         subject = function.subject_of(event) or attempt.claimed.subject
-        entry.child = opening.add_run(function, event, [event_id], parent=parent, subject=subject)
+        entry.child = admission.admit(opening, function, event, event_id, alone=True, parent=parent, subject=subject)
         opening.write(source=Source.INTERNAL, sender=attempt.function.id)
         return entry
 

@@ -14,7 +14,10 @@ from jobs.types import Event, Op, StepStatus
 
 @dataclass(slots=True)
 class Entry:
-    """One step in the journal; `output` is JSON text, `error` a described error."""
+    """One step in the journal; `output` is JSON text, `error` a described error.
+
+    `delay` is the seconds from its next write to its `wake_at`, which the database counts.
+    """
 
     key: str
     name: str
@@ -29,6 +32,7 @@ class Entry:
     attempts: list[dict[str, Any]] = field(default_factory=list)
     tries: int = 0
     child: UUID | None = None
+    delay: float | None = None
 
     def finished(self, now: datetime) -> bool:
         """Whether its handler must not run again."""
@@ -125,11 +129,11 @@ class Sleep:
 class Wait:
     """The body waits for something that its journaled entry names, until the entry's `wake_at` at the latest.
 
-    `again` is when to look once more, where a sender that has not committed yet may have overlooked the wait.
+    `again` is the seconds until a second look, where a sender that has not committed yet may have overlooked it.
     """
 
     entry: Entry
-    again: datetime | None = None
+    again: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +166,8 @@ class Suspend(BaseException):
 
 @dataclass(slots=True)
 class Settle:
-    """How a run's row is left; `run_at` is `until`, or the database's time plus `delay` seconds, or empty."""
+    """How a run's row is left; `run_at` is `until`, or the database's time plus `delay` seconds, if it has both the
+    earlier one, or empty."""
 
     status: str
     ended: bool = False

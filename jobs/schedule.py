@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 from django.db import transaction
 
-from jobs import clock
+from jobs import admission, clock
 from jobs.errors import InvalidDefinition
 from jobs.function import Function
 from jobs.models import Schedule
@@ -32,7 +32,7 @@ def parse(cron: str) -> tuple[str, str]:
     try:
         if len(fields.split()) != 5:
             raise InvalidDefinition(f"{cron!r} must have five fields: minute, hour, day, month, weekday")
-        next_tick(fields, zone, clock.now())
+        next_tick(fields, zone, clock.estimate())  # also read where there is no database
     except (CronSimError, StopIteration) as error:
         raise InvalidDefinition(f"{cron!r} is not a cron expression: {error or 'it never comes'}") from None
     except (LookupError, ValueError, OSError) as error:
@@ -85,12 +85,14 @@ def _start(schedule: Schedule, now: datetime) -> None:
 
 
 def start(function: Function[Any], cron: str, zone: str, *, sender: str = "") -> UUID:
-    """Store the timer's event and open one run of this function."""
+    """Store the timer's event and open one run of this function, or a SKIPPED one where its rules refuse it."""
     now_ms = int(clock.now().timestamp() * 1000)
     text = cron if zone == "UTC" else f"TZ={zone} {cron}"
     event = Event(name=SCHEDULED_TIMER, data={"cron": text}, ts=now_ms)
     opening = Opening()
     event_id = opening.add_event(event)
-    run_id = opening.add_run(function, event, [event_id])
-    opening.write(source=Source.CRON, sender=sender or function.id)
+    # The rules' locks hold until the run is written.
+    with transaction.atomic():
+        run_id = admission.admit(opening, function, event, event_id)
+        opening.write(source=Source.CRON, sender=sender or function.id)
     return run_id

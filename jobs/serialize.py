@@ -3,7 +3,8 @@
 import dataclasses
 import functools
 import json
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -11,6 +12,8 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from pydantic import BaseModel, TypeAdapter
+
+_DEEPEST = 200
 
 MAX_OUTPUT = 4 * 1024 * 1024
 """Bytes of JSON that one step or run may return."""
@@ -31,6 +34,38 @@ def dumps(value: Any) -> str:
     except UnicodeEncodeError:  # a lone surrogate, which JSON can carry only as an escape
         text = _ASCII_ENCODER.encode(value)
     return text
+
+
+def trouble(value: Any, place: str = "", depth: int = 0) -> str:
+    """Return which part of a value JSON cannot carry, as a sentence's end: its type and its place in the value."""
+    if depth > _DEEPEST:
+        return "it is nested too deeply, or holds itself"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{value} is no JSON number{_at(place)}"
+    if isinstance(value, dict):
+        wrong = next((key for key in value if not isinstance(key, str | int | float | bool | None)), None)
+        if wrong is not None:
+            return f"a key of type {type(wrong).__name__} is no JSON{_at(place)}"
+        parts: Iterable[tuple[str, Any]] = ((f"{place}[{key!r:.40}]", part) for key, part in value.items())
+    elif isinstance(value, list | tuple | set | frozenset):
+        parts = ((f"{place}[{number}]", part) for number, part in enumerate(value))
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        parts = ((f"{place}.{one.name}", getattr(value, one.name)) for one in dataclasses.fields(value))
+    else:
+        return _trouble_of_leaf(value, place)
+    return next(filter(None, (trouble(part, where, depth + 1) for where, part in parts)), "")
+
+
+def _trouble_of_leaf(value: Any, place: str) -> str:
+    try:
+        dumps(value)
+    except (TypeError, ValueError, RecursionError):
+        return f"{type(value).__name__} is no JSON{_at(place)}"
+    return ""
+
+
+def _at(place: str) -> str:
+    return f" (at {place[:200]})" if place else ""
 
 
 def loads(text: str | bytes) -> Any:

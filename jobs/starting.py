@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from jobs import clock, schedule
+from jobs import admission, clock, schedule
 from jobs.errors import InvalidEvent
 from jobs.function import Function
 from jobs.models import Run
@@ -32,7 +32,10 @@ def event_name(function: Function[Any]) -> str:
 
 
 def start(function: Function[Any], *, by: str, data: dict[str, Any] | None = None) -> Run:
-    """Open one run of a function: as its first schedule would, or for an event with this data."""
+    """Open one run of a function: as its first schedule would, or for an event with this data.
+
+    Where a rule of the function refuses it, that is a SKIPPED run with the reason.
+    """
     name = event_name(function)
     with transaction.atomic():
         if name:
@@ -50,6 +53,6 @@ def _for_event(function: Function[Any], event: Event, by: str) -> UUID:
         event_id = opening.add_event(stamped)
     except (TypeError, ValueError) as error:
         raise InvalidEvent(str(error)) from error
-    run_id = opening.add_run(function, stamped, [event_id])
+    run_id = admission.admit(opening, function, stamped, event_id)
     opening.write(source=Source.MANUAL, sender=by)
     return run_id

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar, TypeVarTuple
 
 from jobs import branch, clock, deadlines, failures, hooks, invoking, serialize, waiting
 from jobs.attempt import Attempt, step_error
 from jobs.function import Function
 from jobs.journal import Entry, Sleep
-from jobs.types import Duration, Event, Op, StepStatus, TriggerEvent, seconds
+from jobs.types import Duration, Event, Op, StepStatus, TriggerEvent, is_suspiciously_short, pause, seconds
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -77,19 +77,21 @@ class StepSync:
         return ids
 
     def sleep(self, step_id: str, duration: Duration) -> None:
-        """Sleep that long (a timedelta, or milliseconds) without holding a worker."""
-        self._sleep(step_id, clock.now() + timedelta(seconds=seconds(duration)))
+        """Sleep that long without holding a worker: a timedelta, or whole milliseconds; a second is 1000."""
+        if is_suspiciously_short(duration):
+            waiting.warn_of_milliseconds(self._attempt, step_id, "sleeps", duration)
+        self._sleep(step_id, delay=pause(duration))
 
     def sleep_until(self, step_id: str, until: datetime) -> None:
-        """Sleep until a point in time; without a time zone it is in this machine's."""
-        self._sleep(step_id, until.astimezone(UTC))
+        """Sleep until a point in time; without a time zone it is in the site's, `TIME_ZONE`."""
+        self._sleep(step_id, until=clock.absolute(until))
 
-    def _sleep(self, step_id: str, until: datetime) -> None:
+    def _sleep(self, step_id: str, *, until: datetime | None = None, delay: float | None = None) -> None:
         entry, finished = self._attempt.meet(step_id, Op.SLEEP)
         if finished:
             return
         if entry.wake_at is None:
-            entry.wake_at = until
+            entry.wake_at, entry.delay = until, delay
             entry.started_at = clock.now()
         entry.status = StepStatus.SLEEPING
         raise self._attempt.suspend(Sleep(entry))

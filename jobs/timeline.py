@@ -132,7 +132,7 @@ def _attempts(run: Run, step: Step, axis: Axis) -> list[_Draft]:
     """Return every attempt of a step, the one that succeeded or is under way last."""
     drafts = [
         _Draft(number, _moment(failed["started"]), _moment(failed["ended"]), failed.get("error"))
-        for number, failed in enumerate(step.attempts or [], start=1)
+        for number, failed in enumerate(_failed(step), start=1)
     ]
     number = len(drafts) + 1
     if step.status == StepStatus.COMPLETED:
@@ -141,6 +141,12 @@ def _attempts(run: Run, step: Step, axis: Axis) -> list[_Draft]:
         began = max(drafts[-1].ended, run.started_at or axis.start) if drafts else step.started_at
         drafts.append(_Draft(number, began, axis.end, None, "running", "Running"))
     return drafts or [_Draft(1, step.started_at, step.ended_at or axis.end, step.error)]
+
+
+def _failed(step: Step) -> list[dict[str, Any]]:
+    """Return the failed attempts that can be shown: a page survives what else somebody wrote there."""
+    known = step.attempts if isinstance(step.attempts, list) else []
+    return [one for one in known if isinstance(one, dict) and {"started", "ended"} <= one.keys()]
 
 
 def _state(run: Run, step: Step) -> tuple[str, str]:

@@ -8,15 +8,37 @@ from typing import Annotated, Any, Self, TypeAlias
 from django.db.models import TextChoices
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from jobs.errors import InvalidDuration
+
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 
 Duration: TypeAlias = int | timedelta
 """A span of time: a timedelta, or whole milliseconds."""
 
 
+LONGEST_SECONDS = 100 * 365.25 * 24 * 3600
+"""A hundred years: what is longer is counted as this, so that every time can be stored and shown."""
+
+
 def seconds(duration: Duration) -> float:
-    """Return a duration in seconds."""
-    return duration.total_seconds() if isinstance(duration, timedelta) else duration / 1000
+    """Return a duration in seconds, of a hundred years at most."""
+    if isinstance(duration, timedelta):
+        return max(-LONGEST_SECONDS, min(LONGEST_SECONDS, duration.total_seconds()))
+    return max(-LONGEST_SECONDS * 1000, min(LONGEST_SECONDS * 1000, duration)) / 1000
+
+
+def pause(duration: Duration) -> float:
+    """Return how long a run sleeps or waits, in seconds, raising InvalidDuration for more than a hundred years."""
+    if not isinstance(duration, int | timedelta):
+        raise InvalidDuration(f"{duration!r:.100} is no duration; it must be a timedelta or whole milliseconds")
+    if (length := seconds(duration)) >= LONGEST_SECONDS:
+        raise InvalidDuration(f"{duration!r:.100} is too long; a run sleeps or waits for a hundred years at most")
+    return length
+
+
+def is_suspiciously_short(duration: object) -> bool:
+    """Whether somebody may have meant seconds: a bare number of milliseconds that is less than one."""
+    return type(duration) is int and 0 < duration < 1000
 
 
 class Status(TextChoices):

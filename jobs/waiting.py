@@ -6,6 +6,7 @@ of the two is second sees the other, but for a sender whose transaction is still
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -15,10 +16,13 @@ from jobs.attempt import Attempt
 from jobs.errors import InvalidExpression, NonRetriableError
 from jobs.journal import Awaited, Entry, Wait
 from jobs.matching import match_of
-from jobs.types import SIGNAL_SENT, Duration, Event, Op, StepStatus, TriggerEvent, seconds
+from jobs.types import SIGNAL_SENT, Duration, Event, Op, StepStatus, TriggerEvent, is_suspiciously_short, pause, seconds
 
-_LOOK_AGAIN = timedelta(milliseconds=200)
+_LOOK_AGAIN_SECONDS = 0.2
 _MOST = 20
+
+logger = logging.getLogger("jobs")
+_warned: set[tuple[str, str]] = set()
 
 
 def for_events(
@@ -57,7 +61,7 @@ def _await(
         entry.output, entry.status, entry.ended_at = serialize.dumps(value), StepStatus.COMPLETED, clock.now()
         attempt.journal(entry, forget=[entry.key])
         return
-    raise attempt.suspend(Wait(entry, again=clock.now() + _LOOK_AGAIN if unsure else None))
+    raise attempt.suspend(Wait(entry, again=_LOOK_AGAIN_SECONDS if unsure else None))
 
 
 def _register(attempt: Attempt, entry: Entry, awaited: Sequence[TriggerEvent], timeout: Duration) -> None:
@@ -70,9 +74,20 @@ def _register(attempt: Attempt, entry: Entry, awaited: Sequence[TriggerEvent], t
         match = match_of(one.expression, trigger)
         rows.append(Awaited(entry.key, one.event, one.expression or "", match.path, match.value))
     entry.started_at = clock.now()
-    entry.wake_at = entry.started_at + timedelta(seconds=seconds(timeout))
+    if is_suspiciously_short(timeout):
+        warn_of_milliseconds(attempt, entry.name, "waits", timeout)
+    entry.delay = pause(timeout)
     entry.status = StepStatus.WAITING
     attempt.journal(entry, awaited=rows)
+
+
+def warn_of_milliseconds(attempt: Attempt, step_id: str, what: str, duration: Duration) -> None:
+    """Say once for each step that a bare number counts milliseconds, where somebody may have meant seconds."""
+    function = attempt.function.id
+    if (function, step_id) not in _warned:
+        _warned.add((function, step_id))
+        words = '"%s" of %s %s for %s milliseconds; write timedelta(seconds=%s) if seconds are meant'
+        logger.warning(words, step_id, function, what, duration, duration)
 
 
 def _check(entry: Entry, awaited: TriggerEvent) -> None:

@@ -33,6 +33,7 @@ CLUSTERS = (
     "test_io_wait",
     "test_clusters_of_waits",
     "test_flow_control",
+    "test_two_clocks",
     "test_sync_crashes",
     "test_enhance_clusters",
     "test_import_crashes",

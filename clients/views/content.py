@@ -14,6 +14,7 @@ from clients.forms import BriefForm, QueriesForm, UserForm
 from clients.models import Client, ClientUser, ContentBrief
 from clients.views.pages import page_of
 from jobs import actions
+from jobs.errors import RefusedByRule
 from jobs.models import Run
 
 
@@ -58,7 +59,12 @@ def retry_brief(request: HttpRequest, pk: int) -> HttpResponse:
     access.require(request, access.ADD_BRIEF)
     found = get_object_or_404(ContentBrief, pk=pk)
     run = Run.objects.filter(pk=found.run).first()
-    if run is not None and actions.retry(run, by=str(request.user)):
+    try:
+        retried = run is not None and actions.retry(run, by=str(request.user))
+    except RefusedByRule as error:
+        messages.warning(request, f"Not retried: {error}.")
+        return redirect(found)
+    if retried:
         ContentBrief.objects.filter(pk=pk).update(status=ContentBrief.Status.WRITING, error="")
         messages.success(request, f"“{found}” is being written again.")
     else:

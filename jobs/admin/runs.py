@@ -17,7 +17,7 @@ from jobs.admin.filtering import TIMES, RunFilter, page
 from jobs.admin.filtering import counts as count_each
 from jobs.admin.pages import ConsolePage, Route, posted
 from jobs.bulk import REQUESTED
-from jobs.errors import InvalidEvent, UnknownFunction
+from jobs.errors import InvalidEvent, RefusedByRule, UnknownFunction
 from jobs.models import Run, Step
 from jobs.registry import registry
 from jobs.selection import SOURCES
@@ -93,7 +93,12 @@ class RunPages(ConsolePage):
         """Queue a failed run again from the step that failed."""
         self.require(request, "retry_run")
         run = get_object_or_404(Run, pk=run_id)
-        if actions.retry(run, by=request.user):
+        try:
+            retried = actions.retry(run, by=request.user)
+        except RefusedByRule as error:
+            messages.warning(request, f"Not retried: {error}.")
+            return self._back(request, run)
+        if retried:
             self.log_change(request, run, "Retried.")
             messages.success(request, f"{run} is queued again.")
         else:
@@ -120,7 +125,7 @@ class RunPages(ConsolePage):
         run = self._rerunnable(request, run_id)
         try:
             fresh = actions.rerun(run, by=request.user, data=self._edited(request, run))
-        except (payload.UnreadableJSON, InvalidEvent, UnknownFunction) as error:
+        except (payload.UnreadableJSON, InvalidEvent, RefusedByRule, UnknownFunction) as error:
             context = {"run": run, "data": request.POST.get("data", ""), "problem": str(error)}
             return render(request, "jobs/run_again.html", context, status=400)
         self.log_change(request, run, f"Run again as {fresh.pk}.")
@@ -153,7 +158,7 @@ class RunPages(ConsolePage):
         name = request.POST.get("step", "")
         try:
             fresh = actions.rerun_from_step(run, name, by=request.user, data=self._edited(request, run))
-        except (payload.UnreadableJSON, InvalidEvent, UnknownFunction) as error:
+        except (payload.UnreadableJSON, InvalidEvent, RefusedByRule, UnknownFunction) as error:
             context = run_page.from_context(request, run, first_step(run, name))
             typed = {"editable": request.POST.get("data", ""), "problem": str(error)}
             return render(request, "jobs/run_from.html", context | typed, status=400)

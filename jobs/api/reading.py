@@ -107,4 +107,4 @@ def _run_data(found: Run, event_id: UUID | None) -> dict[str, Any]:
 
 def _error(error: dict[str, Any] | None) -> dict[str, Any] | None:
     # The stack stays with those who may see the code.
-    return error and {name: value for name, value in error.items() if name != "stack"}
+    return error if not isinstance(error, dict) else {name: value for name, value in error.items() if name != "stack"}

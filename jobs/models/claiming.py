@@ -4,6 +4,7 @@ A claim takes due runs in the order of their index, so it costs the same with a 
 at once never take the same run: each locks what it looks at and skips what the other has locked.
 """
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass
 from datetime import datetime
@@ -79,7 +80,7 @@ ON CONFLICT (id) DO UPDATE
 SET seen_at = excluded.seen_at, busy = excluded.busy, host = excluded.host, pid = excluded.pid,
     slots = excluded.slots, version = excluded.version, starving = excluded.starving,
     stuck_seconds = excluded.stuck_seconds
-RETURNING xmax = 0
+RETURNING xmax = 0, clock_timestamp()
 """
 
 _HELD = """
@@ -224,9 +225,12 @@ class Report:
 
 
 def beat(cursor: Any, worker: UUID, report: Report) -> bool:
-    """Say that this worker process lives; whether nobody knew it."""
+    """Say that this worker process lives, and hear the database's time; returns whether nobody knew the worker."""
+    asked = time.monotonic()
     cursor.execute(clock.sql(_BEAT), [worker, *astuple(report)])
-    return bool(cursor.fetchone()[0])
+    is_new, now = cursor.fetchone()
+    clock.heard(now, asked)
+    return bool(is_new)
 
 
 def held(cursor: Any, leases: Mapping[UUID, int]) -> set[UUID]:

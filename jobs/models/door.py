@@ -23,6 +23,13 @@ _SINGLETONS = """
 SELECT singleton_key, id FROM jobs_run WHERE singleton_key = ANY(%s::text[]) AND ended_at IS NULL ORDER BY id
 """
 
+_LIVE_BY_VALUE = """
+SELECT run.id FROM jobs_seenid AS seen
+JOIN jobs_runevent AS link ON link.event_id = seen.event
+JOIN jobs_run AS run ON run.id = link.run_id
+WHERE seen.id = ANY(%s::text[]) AND run.function = %s AND run.ended_at IS NULL
+"""
+
 _ARRIVALS = "SELECT key, arrival FROM jobs_throttle WHERE key = ANY(%s::text[])"
 
 _SET_ARRIVALS = """
@@ -61,6 +68,12 @@ def singletons(cursor: Any, keys: Iterable[str]) -> dict[str, list[UUID]]:
     for key, run in cursor.fetchall():
         live.setdefault(key, []).append(run)
     return live
+
+
+def live_by_value(cursor: Any, keys: Iterable[str], function: str) -> list[UUID]:
+    """Return the live runs of a function that were the first for these values."""
+    cursor.execute(_LIVE_BY_VALUE, [list(keys), function])
+    return [row[0] for row in cursor.fetchall()]
 
 
 def arrivals(cursor: Any, keys: Iterable[str]) -> dict[str, datetime]:

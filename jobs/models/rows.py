@@ -28,6 +28,7 @@ def step_row(run_id: UUID, lease: int, entry: Entry) -> dict[str, Any]:
         "started": entry.started_at.isoformat(),
         "ended": moment(entry.ended_at),
         "wake": moment(entry.wake_at),
+        "delay": entry.delay,
         "output": entry.output,
         "error": serialize.dumps(entry.error) if entry.error else None,
         "attempts": serialize.dumps(entry.attempts) if entry.attempts else None,
@@ -38,8 +39,8 @@ def step_row(run_id: UUID, lease: int, entry: Entry) -> dict[str, Any]:
 
 def awaited_row(run_id: UUID, lease: int, entry: Entry, awaited: Awaited) -> dict[str, Any]:
     row = {"run": str(run_id), "lease": lease, "step": awaited.step, "event": awaited.event}
-    expires = moment(entry.wake_at)
-    return row | {"expression": awaited.expression, "path": awaited.path, "value": awaited.value, "expires": expires}
+    row |= {"expression": awaited.expression, "path": awaited.path, "value": awaited.value}
+    return row | {"expires": moment(entry.wake_at), "delay": entry.delay}
 
 
 def forget_rows(write: Write) -> list[dict[str, Any]]:

@@ -69,9 +69,10 @@ REGISTER = """
 INSERT INTO jobs_wait (run, step, event, expression, path, value, registered_at, since, snapshot, expires_at)
 SELECT w.run, w.step, w.event, w.expression, w.path, w.value, {now},
        current_setting('jobs.since')::timestamptz + ({now} - statement_timestamp()),
-       pg_current_snapshot()::text, w.expires
+       pg_current_snapshot()::text, coalesce({now} + interval '1 second' * w.delay, w.expires)
 FROM json_to_recordset(%s::json)
-     AS w(run uuid, lease int, step text, event text, expression text, path text, value text, expires timestamptz)
+     AS w(run uuid, lease int, step text, event text, expression text, path text, value text, expires timestamptz,
+          delay float8)
 JOIN jobs_run AS run ON run.id = w.run AND run.lease = w.lease AND run.status = 'RUNNING'
 WHERE NOT EXISTS (SELECT 1 FROM jobs_wait AS known
                   WHERE known.run = w.run AND known.step = w.step AND known.event = w.event

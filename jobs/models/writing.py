@@ -41,11 +41,13 @@ RETURNING run_id
 
 _STEPS = f"""
 {_STEP_COLUMNS}
-SELECT w.run, w.key, w.name, w.index, w.op, w.status, w.started, w.ended, w.wake,
+SELECT w.run, w.key, w.name, w.index, w.op, w.status, w.started, w.ended,
+       coalesce({{now}} + interval '1 second' * w.delay, w.wake),
        w.output::json, w.error::json, w.attempts::json, w.tries, w.child
 FROM json_to_recordset(%s::json)
      AS w(run uuid, lease int, key text, name text, index int, op text, status text, started timestamptz,
-          ended timestamptz, wake timestamptz, output text, error text, attempts text, tries smallint, child uuid)
+          ended timestamptz, wake timestamptz, delay float8, output text, error text, attempts text, tries smallint,
+          child uuid)
 JOIN jobs_run AS run ON run.id = w.run AND run.lease = w.lease
 FOR SHARE OF run
 {_STEP_ANEW}
@@ -72,7 +74,7 @@ SET status = CASE WHEN run.woken AND NOT w.ended THEN 'QUEUED' ELSE w.status END
     current_step = '', output = w.output::json, error = w.error::json, woken = false,
     progress = coalesce(w.progress::json, run.progress)
 FROM (
-    SELECT *, coalesce(until, {{now}} + interval '1 second' * delay) AS due
+    SELECT *, least(until, {{now}} + interval '1 second' * delay) AS due
     FROM json_to_recordset(%s::json)
          AS w(run uuid, lease int, status text, ended boolean, until timestamptz, delay float8, attempt smallint,
               steps int, output text, error text, progress text, announced boolean)
@@ -157,7 +159,7 @@ def statements(writes: Sequence[Write], *, again: bool = False) -> list[Statemen
     if len(entries) == 1 and _went_well(entries[0][2]):
         made.append((_STEP, rows.plain_row(*entries[0]), True))
     elif entries:
-        made.append((_STEPS, [rows.as_json([rows.step_row(*entry) for entry in entries])], True))
+        made.append((clock.sql(_STEPS), [rows.as_json([rows.step_row(*entry) for entry in entries])], True))
     if awaited:
         made.append((clock.sql(waiting.REGISTER), [rows.as_json(awaited)], False))
     # Before the settles, after which a run no longer counts as running.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -118,7 +119,7 @@ def run(
     event: what starts it, or several for a batch; without one, the first that it listens to, with this `data`.
     Triggers' expressions, and what else decides at the door whether a run starts, are not asked.
     steps: by step id, what to put in the place of a handler, a wait or an invocation: a value, an exception to raise,
-    a callable, or for waits a `jobs.Event` or `testing.Timeout`.
+    a callable, or for waits a `jobs.Event` or `testing.Timeout`. AssertionError for an id that no step has.
     until: how far time may go: a span, or a point in time; `timedelta(0)` stops at the first pause.
     Everything else that is due is executed as well, with handlers as they are.
     """
@@ -171,7 +172,19 @@ def _carried(result: Result, until: timedelta | None) -> Result:
             passed += pause
         if until is not None and run.status not in ENDED:
             passed = max(passed, until)
+    _check_stubs(run, result._stubs)
     return _seen(run, passed, result)
+
+
+def _check_stubs(run: Run, stubs: Mapping[str, Any]) -> None:
+    """Raise AssertionError for a stub that no step has asked for: a mistyped one would let the real handler run."""
+    met = list(run.journal.order_by("index").values_list("name", flat=True))
+    for step_id in [name for name in stubs if name[:255] not in met]:
+        close = difflib.get_close_matches(step_id, [name for name in met if name not in stubs], n=1, cutoff=0.8)
+        # A run that failed or pauses may not have come to it yet; then only what looks like a slip is one.
+        if close or run.status == Status.COMPLETED:
+            hint = f"; did you mean {close[0]!r}?" if close else "."
+            raise AssertionError(f"steps names {step_id!r}, but the run has met {met}{hint}")
 
 
 def _stubbed(attempt: Attempt, result: Result) -> Attempt:

@@ -10,10 +10,11 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -178,21 +179,29 @@ class Cluster:
 
 
 @contextmanager
-def running(bench: Bench, *, host: str = "workshop", ready: bool = True, **settings: Any) -> Iterator[Cluster]:
+def running(
+    bench: Bench,
+    *,
+    host: str = "workshop",
+    ready: bool = True,
+    environment: Mapping[str, str] = MappingProxyType({}),
+    **settings: Any,
+) -> Iterator[Cluster]:
     """Run a cluster until the block ends, with these `JOBS` settings; hosts share nothing but the database."""
     mark = secrets.token_hex(8)
-    environment = os.environ | {
+    variables = os.environ | {
         "DATABASE_URL": f"{bench.url}{'&' if '?' in bench.url else '?'}application_name=cluster",
         "DJANGO_SETTINGS_MODULE": "tests.settings_cluster",
         "JOBS_WORKERS": str(WORKERS),
         "CLUSTER_JOBS": json.dumps({"RUN_DIR": str(bench.folder / host), **settings}),
         "CLUSTER_HOST": host,
         _MARK: mark,
+        **environment,
     }
     command = [sys.executable, "manage.py", "qcluster"]
     with (bench.folder / f"{host}.out").open("ab") as output:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True
+            command, cwd=ROOT, env=variables, stdout=output, stderr=output, start_new_session=True
         )
     cluster = Cluster(process, bench, host, mark)
     try:

@@ -7,7 +7,7 @@ from django.conf import settings as site
 from django.core.checks import run_checks
 
 import jobs
-from jobs import checks, conf
+from jobs import checks, conf, testing
 from jobs.registry import registry
 
 GOOD_CLUSTER = site.Q_CLUSTER
@@ -176,3 +176,12 @@ def test_a_schedule_that_never_ticks_is_an_error(cron: str) -> None:
         messages = found()
     assert list(messages) == ["jobs.E201"]
     assert "stepwell-nightly" in messages["jobs.E201"].msg
+
+
+def test_a_bare_number_under_a_thousand_may_have_been_meant_as_seconds() -> None:
+    with testing.registry():
+        trigger = jobs.TriggerEvent(event="test/event")
+        jobs.create_function(fn_id="short", trigger=trigger, timeouts=jobs.Timeouts(finish=30))(lambda ctx: None)
+        jobs.create_function(fn_id="long", trigger=trigger, timeouts=jobs.Timeouts(finish=30_000))(lambda ctx: None)
+        [found] = checks.check_functions()
+    assert (found.id, found.msg) == ("jobs.W003", "stepwell-short has timeouts: finish=30, which is 30 milliseconds.")

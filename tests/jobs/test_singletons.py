@@ -7,6 +7,7 @@ import pytest
 
 import jobs
 from jobs import actions, testing
+from jobs.errors import RefusedByRule
 from jobs.models import Run, Wait
 from jobs.types import Status
 from tests.jobs.conftest import Engine
@@ -144,6 +145,10 @@ def test_a_skipped_run_listens_for_nothing(engine: Engine) -> None:
 def test_a_skipped_run_can_be_run_again_by_a_person(engine: Engine) -> None:
     seen = single(engine, "skip")
     send([1, 2])
+    testing.drain()
+    with pytest.raises(RefusedByRule):
+        actions.rerun(Run.objects.get(status=Status.SKIPPED), by="ada")
+    engine.pass_time(minutes=2)
     testing.drain()
     actions.rerun(Run.objects.get(status=Status.SKIPPED), by="ada")
     testing.drain()

@@ -70,11 +70,22 @@ def test_without_output_type_the_first_pass_sees_what_later_ones_see(engine: Eng
     assert seen == [{"pair": [1, 2], "at": "2026-03-01"}] * 2
 
 
-@pytest.mark.parametrize("value", [b"bytes", object(), float("nan"), {("a", "b"): 1}, {1, b"x"}, lambda: None, 1j])
-def test_what_json_cannot_carry_fails_the_run_at_once(engine: Engine, value: Any) -> None:
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (b"bytes", "bytes is no JSON"),
+        (object(), "object is no JSON"),
+        (float("nan"), "nan is no JSON number"),
+        ({("a", "b"): 1}, "a key of type tuple is no JSON"),
+        ({1: [b"x"]}, "bytes is no JSON (at [1][0])"),
+        ({"rows": [{"total": 1}, {"total": 1j}]}, "complex is no JSON (at ['rows'][1]['total'])"),
+        (lambda: None, "function is no JSON"),
+    ],
+)
+def test_what_json_cannot_carry_fails_the_run_in_words(engine: Engine, value: Any, words: str) -> None:
     run = engine.execute(lambda ctx: ctx.step.run("make", lambda: value))
     assert (run.status, run.error["code"], run.error["step"]) == (Status.FAILED, "output_unserializable", "make")
-    assert run.error["message"] == '"make" returned unserializable data'
+    assert run.error["message"] == f'"make" returned unserializable data: {words}'
 
 
 def test_a_value_that_contains_itself_fails_the_run_at_once(engine: Engine) -> None:
@@ -86,7 +97,7 @@ def test_a_value_that_contains_itself_fails_the_run_at_once(engine: Engine) -> N
 def test_the_result_of_a_function_must_be_json_too(engine: Engine) -> None:
     run = engine.execute(lambda ctx: b"bytes")
     assert (run.status, run.error["code"]) == (Status.FAILED, "output_unserializable")
-    assert run.error["message"] == '"stepwell-work" returned unserializable data'
+    assert run.error["message"] == '"stepwell-work" returned unserializable data: bytes is no JSON'
 
 
 def test_unserializable_data_cannot_be_caught_by_the_body(engine: Engine) -> None:

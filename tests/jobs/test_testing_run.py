@@ -194,3 +194,15 @@ def test_wrong_stubs_are_told_in_words(engine: Engine) -> None:
     result = testing.run(waiting, steps={"approved": {"by": "Ada"}})
     assert result.error is not None
     assert "answer it with a jobs.Event" in result.error["message"]
+
+
+def test_a_mistyped_stub_is_an_error_that_names_the_steps(db: None) -> None:
+    with testing.registry():
+
+        @jobs.create_function(fn_id="work", trigger=jobs.TriggerEvent(event="test/event"))
+        def work(ctx: jobs.ContextSync) -> int:
+            return ctx.step.run("fetch-page", lambda: 1)
+
+        with pytest.raises(AssertionError, match=r"'fetch-pages'.*\['fetch-page'\].*did you mean 'fetch-page'"):
+            testing.run(work, steps={"fetch-pages": 2})
+        assert testing.run(work, steps={"fetch-page": 2}).output == 2

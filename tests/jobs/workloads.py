@@ -157,6 +157,21 @@ def parent(ctx: jobs.ContextSync) -> Any:
     return ctx.step.invoke_by_id("call", function_id="steps", data=ctx.event.data)
 
 
+@client.create_function(fn_id="pauses", trigger=jobs.TriggerEvent(event="test/pauses"), backoff=[1])
+def pauses(ctx: jobs.ContextSync) -> None:
+    """Pause for a second in each way there is: a sleep, a backoff, and a wait for what never comes."""
+    ctx.step.sleep("nap", timedelta(seconds=1))
+
+    def fail_once() -> None:
+        marker = Path(f"{ctx.event.data['log']}.{ctx.run_id}")
+        if not marker.exists():
+            marker.touch()
+            raise ValueError("not yet")
+
+    ctx.step.run("fail-once", fail_once)
+    ctx.step.wait_for_event("wait", event="test/never", timeout=timedelta(seconds=1))
+
+
 # Functions of other modules that clusters under test know as well.
 from tests.jobs import limited  # noqa: F401
 

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from jobs import actions
 from jobs.api.reading import run_of
-from jobs.errors import InvalidEvent, UnknownFunction
+from jobs.errors import InvalidEvent, RefusedByRule, UnknownFunction
 from jobs.management import trouble
 from jobs.management.commands.jobs_send import data_of
 from jobs.models import Run
@@ -55,7 +55,7 @@ class Command(BaseCommand):
             raise CommandError(f"No run has the id {run_id!r}.")
         try:
             result = act(run, by=BY)
-        except UnknownFunction as error:
+        except (RefusedByRule, UnknownFunction) as error:
             raise CommandError(str(error)) from None
         if not result:
             run.refresh_from_db()
