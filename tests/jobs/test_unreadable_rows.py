@@ -64,7 +64,7 @@ def test_every_page_and_answer_survives(engine: Engine, client: Client, row: str
     browser = operator()
     browser.raise_request_exception = False
     answers = {page: browser.get(page, follow=True).status_code for page in pages}
-    _, secret = EventKey.make("p")
+    _, secret = EventKey.make("p", ["read"])
     reader = Client(raise_request_exception=False, headers={"Authorization": f"Bearer {secret}"})
     api = ("/metrics", f"/v1/events/{event_id}", f"/v1/events/{event_id}/runs", f"/v1/runs/{run.pk}")
     answers |= {page: reader.get(page).status_code for page in api}
