@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg import sql
 
 from config import embedded
@@ -59,6 +60,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings() -> None:
     """Start the test server before Django makes the test database, and clear what killed sessions left."""
+    # Whatever has connected before did so to the site's own database, and a pool would go on handing that out.
+    connections[DEFAULT_DB_ALIAS].close()
+    connections[DEFAULT_DB_ALIAS].close_pool()
     if not os.environ.get("DATABASE_URL"):
         server = embedded.ensure_running()
         with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
