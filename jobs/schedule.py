@@ -28,7 +28,7 @@ _ZONE = re.compile(r"^TZ=(?P<zone>\S+)\s(?P<fields>.+)$")
 def parse(cron: str) -> tuple[str, str]:
     """Split a trigger's cron into its five fields and its time zone, raising InvalidDefinition for a wrong one."""
     match = _ZONE.match(cron.strip())
-    fields, zone = (match["fields"], match["zone"]) if match else (cron.strip(), "UTC")
+    fields, zone = (match["fields"].lstrip(), match["zone"]) if match else (cron.strip(), "UTC")
     try:
         if len(fields.split()) != 5:
             raise InvalidDefinition(f"{cron!r} must have five fields: minute, hour, day, month, weekday")
