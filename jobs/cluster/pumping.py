@@ -12,6 +12,7 @@ from django_q.worker import rss_check
 
 from jobs import conf, schedule
 from jobs.cluster import shared
+from jobs.postgresql.reserving import reserved
 from jobs.worker import Worker
 
 _PULSE_SECONDS = 1.0
@@ -67,7 +68,8 @@ def _this_process(cluster: shared.Shared) -> _Process:
     if _process is None or _process.pid != os.getpid():
         _process = _Process(os.getpid(), Worker(stop_requested=cluster.stop_requested))
         _Pulse(_process.worker, cluster).start()
-        schedule.follow_code()
+        with reserved():
+            schedule.follow_code()
     return _process
 
 

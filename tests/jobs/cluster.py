@@ -8,6 +8,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ import psutil
 import psycopg
 
 import jobs
+from config.postgres import Server
 from jobs.function import Function
 from jobs.models import notifying, sending
 from jobs.opening import Opening
@@ -212,6 +214,19 @@ def running(
         cluster.end()
 
 
+@contextmanager
+def own_server() -> Iterator[Server]:
+    """Run a PostgreSQL of the test's own with the engine's tables: the one that other tests share stays as it is."""
+    with tempfile.TemporaryDirectory(prefix="sw") as folder:
+        server = Server(Path(folder).resolve() / "postgres")
+        server.start()
+        environment = os.environ | {"DATABASE_URL": server.url(), "DJANGO_SETTINGS_MODULE": "tests.settings_cluster"}
+        migrate = [sys.executable, "manage.py", "migrate", "jobs", "--verbosity=0"]
+        subprocess.run(migrate, cwd=ROOT, env=environment, check=True)
+        yield server
+        server.stop(signal.SIGQUIT)
+
+
 def kill(pid: int) -> None:
     """`kill -9` a process that may have gone already."""
     try:
@@ -227,4 +242,4 @@ def _has_mark(process: psutil.Process, mark: str) -> bool:
         return False
 
 
-__all__ = ["Bench", "Cluster", "kill", "running", "wait_until", "workloads"]
+__all__ = ["Bench", "Cluster", "kill", "own_server", "running", "wait_until", "workloads"]

@@ -1,10 +1,6 @@
 """PostgreSQL goes away and comes back under load: everything completes by itself, and nobody is taken for dead."""
 
-import os
 import signal
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from config.postgres import Server
-from tests.jobs.cluster import ROOT, Bench, running, wait_until, workloads
+from tests.jobs.cluster import Bench, own_server, running, wait_until, workloads
 
 SETTINGS = {"HEARTBEAT_SECONDS": 1, "SILENT_SECONDS": 3}
 LONG_STEP_SECONDS = 7.0
@@ -25,15 +21,8 @@ BACK_SECONDS = 4.0
 @pytest.fixture(scope="module")
 def migrated() -> Iterator[Server]:
     """A PostgreSQL of our own with the engine's tables: the one that other tests share stays up."""
-    with tempfile.TemporaryDirectory(prefix="sw") as folder:
-        server = Server(Path(folder).resolve() / "postgres")
-        server.start()
-        environment = os.environ | {"DATABASE_URL": server.url(), "DJANGO_SETTINGS_MODULE": "tests.settings_cluster"}
-        subprocess.run(
-            [sys.executable, "manage.py", "migrate", "jobs", "--verbosity=0"], cwd=ROOT, env=environment, check=True
-        )
+    with own_server() as server:
         yield server
-        server.stop(signal.SIGQUIT)
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 """Code that reads a row before a slow call and writes one after it neither starves its worker nor kills it."""
 
-import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from tests.jobs.cluster import Bench, running, workloads
+from tests.jobs.metering import Meter, walls
 
 RUNS = 500
 HOLDERS = 16
@@ -14,14 +14,6 @@ MISTAKES = 60
 SECONDS = 3.0
 CONNECTIONS = 20
 LATE_SECONDS = 6.0
-TRIES = 3
-
-WALL = """
-SELECT extract(epoch FROM max(ended_at) - min(started_at))::float8
-FROM jobs_run WHERE id = ANY(%s) AND status = 'COMPLETED' HAVING count(*) = %s
-"""
-OPEN = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'cluster' AND datname = current_database()"
-SILENCE = "SELECT coalesce(max(extract(epoch FROM now() - seen_at)), 0)::float8 FROM jobs_worker"
 
 
 @pytest.fixture
@@ -30,47 +22,12 @@ def bench(database_url: str, tmp_path: Path) -> Bench:
     return Bench(database_url, tmp_path)
 
 
-class Meter(threading.Thread):
-    """Notes the most connections that a cluster had open at once, and the longest silence of a worker."""
-
-    def __init__(self, bench: Bench) -> None:
-        super().__init__(daemon=True)
-        self.connections = 0
-        self.silence = 0.0
-        self._bench = bench
-        self._end = threading.Event()
-
-    def run(self) -> None:
-        while not self._end.wait(0.1):
-            ((count,),) = self._bench.rows(OPEN)
-            ((silence,),) = self._bench.rows(SILENCE)
-            self.connections, self.silence = max(self.connections, count), max(self.silence, silence)
-
-    def stop(self) -> None:
-        self._end.set()
-        self.join()
-
-
-def seconds_for_all(bench: Bench) -> float:
-    ids = bench.send(workloads.ordinary, count=RUNS, seconds=1.0)
-    bench.wait_for_all(60)
-    ((wall,),) = bench.rows(WALL, [ids, RUNS])
-    return wall
-
-
 def test_500_runs_that_query_around_a_slow_call_share_20_connections(bench: Bench) -> None:
-    walls: list[float] = []
-    with running(bench):
-        meter = Meter(bench)
-        meter.start()
-        try:
-            while len(walls) < TRIES and min(walls, default=60.0) > SECONDS:
-                walls.append(seconds_for_all(bench))
-        finally:
-            meter.stop()
-    print(f"500 runs in {[round(wall, 2) for wall in walls]} s over {meter.connections} connections, {meter.silence=}")
+    with running(bench), Meter(bench) as meter:
+        taken = walls(bench, workloads.ordinary, count=RUNS, enough=SECONDS, seconds=1.0)
+    print(f"500 runs in {[round(wall, 2) for wall in taken]} s over {meter.connections} connections, {meter.silence=}")
     assert not bench.repeated()
-    assert min(walls) <= SECONDS, walls
+    assert min(taken) <= SECONDS, taken
     assert meter.connections <= CONNECTIONS
     assert meter.silence <= LATE_SECONDS
 

@@ -1,10 +1,5 @@
 """A database that answers late makes nobody dead: after any stall every worker gets its time to be heard."""
 
-import os
-import signal
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -14,9 +9,9 @@ import psutil
 import psycopg
 import pytest
 
+from bench.campaign.link import Link
 from config.postgres import SOCKET_NAME, SUPERUSER, Server
-from tests.jobs.cluster import ROOT, Bench, running, wait_until, workloads
-from tests.standins.link import Link
+from tests.jobs.cluster import Bench, own_server, running, wait_until, workloads
 
 SETTINGS = {"HEARTBEAT_SECONDS": 1, "SILENT_SECONDS": 3, "WATCHDOG_SECONDS": 5}
 STALL_SECONDS = 10.0
@@ -28,15 +23,8 @@ RUNS = 6
 @pytest.fixture(scope="module")
 def migrated() -> Iterator[Server]:
     """A PostgreSQL of our own with the engine's tables: the one that other tests share is not stopped."""
-    with tempfile.TemporaryDirectory(prefix="sw") as folder:
-        server = Server(Path(folder).resolve() / "postgres")
-        server.start()
-        environment = os.environ | {"DATABASE_URL": server.url(), "DJANGO_SETTINGS_MODULE": "tests.settings_cluster"}
-        subprocess.run(
-            [sys.executable, "manage.py", "migrate", "jobs", "--verbosity=0"], cwd=ROOT, env=environment, check=True
-        )
+    with own_server() as server:
         yield server
-        server.stop(signal.SIGQUIT)
 
 
 @pytest.fixture
@@ -84,14 +72,15 @@ def test_no_step_runs_twice_when_the_database_stalls(
 
 
 def test_no_step_runs_twice_when_the_link_to_the_database_drops(migrated: Server, bench: Bench) -> None:
-    link = Link(str(migrated.socket_folder / SOCKET_NAME))
+    link = Link(migrated.socket_folder / SOCKET_NAME)
     far = Bench(f"postgresql://{SUPERUSER}@127.0.0.1:{link.port}/stepwell", bench.folder)
     with running(far, **SETTINGS) as cluster:
         before = set(cluster.workers())
         begin_steps(bench)
-        link.hold()
+        link.set("silent")
         time.sleep(STALL_SECONDS)
-        link.release()
+        # What was held arrives now, which is unkinder than a connection that is cut.
+        link.set("open")
         bench.wait_for_all(60)
         assert set(cluster.workers()) == before
     link.close()

@@ -2,13 +2,10 @@
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -19,7 +16,7 @@ from config.postgres import SUPERUSER, Server
 from jobs import database
 from jobs.postgresql import lending
 from jobs.postgresql.reserving import reserved
-from tests.jobs.cluster import ROOT, wait_until
+from tests.jobs.cluster import ROOT, own_server, wait_until
 
 SPACE, OUTSIDE, INSIDE = "stepwell-host", "stepwell-out", "stepwell-in"
 HERE, THERE = "10.211.47.1", "10.211.47.2"
@@ -79,19 +76,13 @@ def other_host() -> Iterator[None]:
 @pytest.fixture
 def reachable() -> Iterator[Server]:
     """A PostgreSQL of our own that the other host can reach."""
-    with tempfile.TemporaryDirectory(prefix="sw") as folder:
-        server = Server(Path(folder).resolve() / "postgres")
-        server.start()
-        environment = os.environ | {"DATABASE_URL": server.url(), "DJANGO_SETTINGS_MODULE": "tests.settings_cluster"}
-        migrate = [sys.executable, "manage.py", "migrate", "jobs", "--verbosity=0"]
-        subprocess.run(migrate, cwd=ROOT, env=environment, check=True)
+    with own_server() as server:
         with psycopg.connect(server.url(), autocommit=True) as admin:
             admin.execute(f"ALTER SYSTEM SET listen_addresses TO '{HERE}'")
         with (server.data / "pg_hba.conf").open("a") as rules:
             rules.write(f"host all all {THERE}/32 trust\n")
         server.restart()
         yield server
-        server.stop(signal.SIGQUIT)
 
 
 def test_the_locks_of_a_vanished_host_are_released_within_30_seconds(other_host: None, reachable: Server) -> None:
