@@ -64,7 +64,7 @@ _ORGANS = (
     (
         "Public entity",
         (
-            "association of .* councils",
+            "association of .{1,60} councils",
             r"\b(research|arts|sports|medical|design|british) council\b",
             "council (for|of)\\b",
         ),

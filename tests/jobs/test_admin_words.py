@@ -74,13 +74,17 @@ def test_an_outline_has_keys_and_types_but_no_values() -> None:
 
 def test_what_was_hidden_comes_back_after_an_edit_and_the_rest_stays_edited() -> None:
     original = {"token": "s3cret", "list": [{"secret": "a"}], "n": 1}
-    edited = {"token": "•••", "list": [{"secret": "•••"}, {"secret": "•••"}], "n": 2, "new": "•••"}
-    assert payload.restored(edited, original) == {
-        "token": "s3cret",
-        "list": [{"secret": "a"}, {"secret": "•••"}],
-        "n": 2,
-        "new": "•••",
-    }
+    edited = {"token": "•••", "list": [{"secret": "•••"}, {"n": 3}], "n": 2}
+    assert payload.restored(edited, original) == {"token": "s3cret", "list": [{"secret": "a"}, {"n": 3}], "n": 2}
+
+
+@pytest.mark.parametrize(
+    "edited", [{"token": "s", "new": "•••"}, {"list": [{"secret": "•••"}, {"secret": "•••"}, {"secret": "•••"}]}]
+)
+def test_dots_with_nothing_hidden_behind_them_are_refused(edited: dict[str, Any]) -> None:
+    original = {"token": "s3cret", "list": [{"secret": "a"}, {"secret": "b"}]}
+    with pytest.raises(payload.UnreadableJSON, match="type the value"):
+        payload.restored(edited, original)
 
 
 def test_long_values_are_cut_and_say_so() -> None:
